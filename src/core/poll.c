@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* poll(), select() and epoll on sockets of every type. */
+#include <linux/poll.h>
+
+#include "core/socket.h"
+
+static bool can_receive(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	const struct vns_transport *t = vs->transport;
+	size_t target = sock_rcvlowat(sk, 0, INT_MAX);
+	bool ready = false;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return !list_empty(&vs->vsk.accept_queue);
+	if (!t || (sk->sk_shutdown & RCV_SHUTDOWN))
+		return false;
+	if (t->accepts_data && !t->accepts_data(vs))
+		return false;
+	if (t->poll_in)
+		return t->poll_in(vs, target, &ready) || ready;
+
+	return t->readable(vs) >= (vns_is_seqpacket(vs) ? 1 : (s64)target);
+}
+
+static bool can_send(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	const struct vns_transport *t = vs->transport;
+	bool ready = false;
+
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		return false;
+	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_CLOSING)
+		/* It would not block: it would fail. */
+		return true;
+	if (sk->sk_state != TCP_ESTABLISHED || !t)
+		return false;
+	if (t->poll_out)
+		return t->poll_out(vs, 1, &ready) || ready;
+
+	return t->writable(vs) > 0;
+}
+
+static __poll_t poll_connectible(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	const u32 peer_shutdown = READ_ONCE(vs->vsk.peer_shutdown);
+	__poll_t mask = 0;
+
+	if (sk->sk_shutdown == SHUTDOWN_MASK ||
+	    ((sk->sk_shutdown & SEND_SHUTDOWN) &&
+	     (peer_shutdown & SEND_SHUTDOWN)))
+		mask |= EPOLLHUP;
+	if ((sk->sk_shutdown & RCV_SHUTDOWN) ||
+	    (peer_shutdown & SEND_SHUTDOWN))
+		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+	if (can_receive(vs))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (can_send(vs))
+		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+
+	return mask;
+}
+
+static __poll_t poll_dgram(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	__poll_t mask = 0;
+
+	if (sk->sk_shutdown == SHUTDOWN_MASK)
+		mask |= EPOLLHUP;
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	    (sk->sk_shutdown & RCV_SHUTDOWN))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
+		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+
+	return mask;
+}
+
+/**
+ * vns_poll() - proto_ops.poll
+ * @file: the socket's file
+ * @sock: the socket
+ * @wait: whom to wake
+ *
+ * Return: EPOLL* events that are true now.
+ */
+__poll_t vns_poll(struct file *file, struct socket *sock, poll_table *wait)
+{
+	struct sock *sk = sock->sk;
+	struct vns_sock *vs = vns_sk(sk);
+	__poll_t mask;
+
+	poll_wait(file, sk_sleep(sk), wait);
+
+	if (!vns_is_connectible(sk)) {
+		mask = poll_dgram(vs);
+	} else {
+		/* A transport may go away with the lock only. */
+		lock_sock(sk);
+		mask = poll_connectible(vs);
+		release_sock(sk);
+	}
+	if (sk->sk_err || !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR;
+
+	return mask;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The socket, and what the files of the address family share. */
+#ifndef VNS_SOCKET_H
+#define VNS_SOCKET_H
+
+#include <linux/net.h>
+#include <net/af_vsock.h>
+#include <net/sock.h>
+
+#include "netns/netns.h"
+#include "vns_transport.h"
+
+struct vns_entry;
+
+#define VNS_DEFAULT_BUFFER_SIZE		(256 * 1024ULL)
+#define VNS_DEFAULT_BUFFER_MIN_SIZE	128ULL
+#define VNS_DEFAULT_BUFFER_MAX_SIZE	(256 * 1024ULL)
+#define VNS_DEFAULT_CONNECT_TIMEOUT	(2 * HZ)
+
+#define VNS_SOCK_PRIVATE_WORDS 8
+
+/**
+ * struct vns_sock - an AF_VSOCK socket
+ * @vsk: the layout that the stock transports know; must be first.
+ *	@vsk.transport is set while a stock transport carries the socket, and
+ *	NULL otherwise.
+ * @transport: who carries the data, NULL before connect() or accept()
+ * @domain: where addresses of this socket mean something; never changes
+ * @bound: entry in the table of bound sockets, NULL when not bound
+ * @connected: entry in the table of connected sockets, or NULL
+ * @private: for a transport that is written for us
+ *
+ * Locking: the socket lock (lock_sock()) protects what no line below says
+ * otherwise of.  @bound and @connected, and the list heads in @vsk that go with
+ * them, are written under vsock_table_lock and read under it or RCU.
+ * @vsk.peer_shutdown is written by whoever speaks for the peer, and read
+ * anywhere, with READ_ONCE() or stronger.
+ *
+ * When two socket locks are needed the order is: connecting socket, listener
+ * (SINGLE_DEPTH_NESTING), child that nobody else can see (VNS_NEST_CHILD).
+ *
+ * Lifetime: the memory is type-stable (SLAB_TYPESAFE_BY_RCU): a lookup may
+ * look at a socket that was freed and made anew, and has to check after it
+ * took a reference (vns_entry_get()).  The last reference runs the transport's
+ * detach at once, in the context of whoever drops it.
+ */
+struct vns_sock {
+	struct vsock_sock vsk;
+	const struct vns_transport *transport;
+	const struct vns_domain *domain;
+	struct vns_entry __rcu *bound;
+	struct vns_entry __rcu *connected;
+	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
+};
+
+#define VNS_NEST_CHILD 2
+
+static inline struct vns_sock *vns_sk(const struct sock *sk)
+{
+	return (struct vns_sock *)sk;
+}
+
+static inline struct sock *vns_sock_sk(struct vns_sock *vs)
+{
+	return &vs->vsk.sk;
+}
+
+static inline bool vns_is_seqpacket(const struct vns_sock *vs)
+{
+	return vs->vsk.sk.sk_type == SOCK_SEQPACKET;
+}
+
+static inline bool vns_is_connectible(const struct sock *sk)
+{
+	return sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET;
+}
+
+/* Has the peer, or this side, ended what this side sends? */
+static inline bool vns_send_is_shut(struct vns_sock *vs)
+{
+	return (vns_sock_sk(vs)->sk_shutdown & SEND_SHUTDOWN) ||
+	       (READ_ONCE(vs->vsk.peer_shutdown) & RCV_SHUTDOWN);
+}
+
+/* socket.c */
+extern struct proto vns_proto;
+struct sock *vns_sock_new(struct net *net, struct socket *sock,
+			  struct sock *parent, gfp_t gfp, int type, int kern);
+int vns_release(struct socket *sock);
+void vns_sock_close(struct sock *sk, int nesting);
+
+/* bind.c */
+int vns_bind_locked(struct vns_sock *vs, const struct sockaddr_vm *addr);
+int vns_autobind(struct vns_sock *vs);
+
+/* connect.c */
+int vns_connect_init(void);
+void vns_connect_exit(void);
+void vns_connect_prepare(struct vns_sock *vs);
+void vns_connect_forget(struct vns_sock *vs);
+
+/* listen.c */
+void vns_pending_work(struct work_struct *work);
+struct sock *vns_accept_dequeue(struct sock *listener);
+void vns_pending_add(struct sock *listener, struct sock *pending);
+void vns_pending_remove(struct sock *listener, struct sock *pending);
+
+/* wait.c */
+int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
+	     long *timeout);
+
+/* sockopt.c */
+void vns_buffer_size_set(struct vns_sock *vs, u64 size);
+
+/* device.c */
+int vns_device_register(void);
+void vns_device_unregister(void);
+
+/* ops.c */
+extern const struct proto_ops vns_stream_ops;
+extern const struct proto_ops vns_seqpacket_ops;
+extern const struct proto_ops vns_dgram_ops;
+
+/* What the proto_ops tables point at, by file. */
+int vns_getname(struct socket *sock, struct sockaddr *addr, int peer);
+int vns_connectible_sendmsg(struct socket *sock, struct msghdr *msg,
+			    size_t len);
+int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+			    int flags);
+__poll_t vns_poll(struct file *file, struct socket *sock, poll_table *wait);
+int vns_listen(struct socket *sock, int backlog);
+int vns_shutdown(struct socket *sock, int how);
+int vns_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
+		   unsigned int len);
+int vns_getsockopt(struct socket *sock, int level, int name,
+		   char __user *value, int __user *len);
+int vns_set_rcvlowat(struct sock *sk, int val);
+int vns_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+int vns_dgram_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+int vns_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
+		      int flags);
+int vns_bind_sockaddr(struct socket *sock, const void *addr, int len);
+int vns_connect_sockaddr(struct socket *sock, const void *addr, int len,
+			 int flags);
+int vns_dgram_connect_sockaddr(struct socket *sock, const void *addr, int len,
+			       int flags);
+int vns_accept_socket(struct socket *sock, struct socket *newsock, int flags);
+
+#endif /* VNS_SOCKET_H */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A local connection: two sockets of one kernel that put bytes onto each
+ * other's receive queue.
+ */
+#ifndef VNS_LOOPBACK_H
+#define VNS_LOOPBACK_H
+
+#include <linux/refcount.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+
+/* We are no part of vsock.ko: see <vns_transport.h>. */
+#define VNS_TRANSPORT_MODULE
+#include "core/socket.h"
+
+/**
+ * struct lo_end - one side of a connection
+ * @sk: its socket, NULL once it was closed
+ * @unread: bytes of payload that wait in @sk's receive queue
+ * @taken: bytes already received of the first buffer in the queue
+ * @wanted: bytes of room at which the other side wants to be woken; 0: it
+ *	does not wait
+ * @deaf: receives no more
+ */
+struct lo_end {
+	struct sock *sk;
+	u32 unread;
+	u32 taken;
+	u32 wanted;
+	bool deaf;
+};
+
+/**
+ * struct lo_link - a connection
+ * @lock: protects @end and both sockets' receive queues (not the lock inside
+ *	of them).  Taken in process context only, inside of the socket lock of
+ *	either side; never sleep with it.
+ * @users: sockets that point here
+ * @end: the two sides
+ *
+ * A side does everything that concerns its own queue under its socket lock as
+ * well, so buffers leave a queue, and end[].sk becomes NULL, only then.  The
+ * other side is only ever reached through here and under @lock: no side holds a
+ * reference on the other, nor on its namespace.
+ */
+struct lo_link {
+	spinlock_t lock;
+	refcount_t users;
+	struct lo_end end[2];
+};
+
+/**
+ * struct lo_sock - what a socket knows of its connection
+ * @link: the connection, NULL before connect() and after close()
+ * @side: which end this socket is
+ *
+ * Protected by the socket lock.  Lives in vns_sock.private.
+ */
+struct lo_sock {
+	struct lo_link *link;
+	int side;
+};
+
+static inline struct lo_sock *lo_sk(struct vns_sock *vs)
+{
+	BUILD_BUG_ON(sizeof(struct lo_sock) > sizeof(vs->private));
+	return (struct lo_sock *)vs->private;
+}
+
+/* This socket's side of a connected socket's link, and the other one. */
+static inline struct lo_end *lo_this_end(struct vns_sock *vs)
+{
+	return &lo_sk(vs)->link->end[lo_sk(vs)->side];
+}
+
+static inline struct lo_end *lo_other_end(struct vns_sock *vs)
+{
+	return &lo_sk(vs)->link->end[!lo_sk(vs)->side];
+}
+
+/* link.c */
+int lo_link_create(struct vns_sock *vs, struct vns_sock *child);
+void lo_link_shutdown(struct vns_sock *vs, int how);
+void lo_link_leave(struct vns_sock *vs);
+
+/* room.c */
+u32 lo_limit(struct vns_sock *vs, const struct sock *other);
+u32 lo_room(struct vns_sock *vs);
+bool lo_room_or_wake(struct vns_sock *vs, u32 wanted);
+void lo_wake_writer(struct vns_sock *vs, bool at_any_room);
+
+/* send.c, recv.c */
+ssize_t lo_send(struct vns_sock *vs, struct vns_io *io);
+ssize_t lo_recv(struct vns_sock *vs, struct vns_io *io);
+
+/*
+ * On a SOCK_SEQPACKET connection each message in a queue begins with this word,
+ * in the linear part of a buffer: its length, shifted, and MSG_EOR.
+ */
+typedef u32 lo_record;
+#define LO_RECORD_EOR 1u
+
+static inline lo_record lo_record_make(size_t len, int flags)
+{
+	return len << 1 | (flags & MSG_EOR ? LO_RECORD_EOR : 0);
+}
+
+static inline size_t lo_record_len(lo_record record)
+{
+	return record >> 1;
+}
+
+#endif /* VNS_LOOPBACK_H */

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* vsock_loopback.ko: connections between sockets of this machine. */
+#include <linux/errno.h>
+#include <linux/module.h>
+
+#include "loopback/loopback.h"
+
+static const struct vns_transport loopback;
+
+static bool lo_seqpacket_allow(const struct vns_transport *t, u32 cid)
+{
+	return true;
+}
+
+static u32 lo_local_cid(const struct vns_transport *t)
+{
+	return VMADDR_CID_LOCAL;
+}
+
+static void lo_buffer_size(struct vns_sock *vs, u64 *size)
+{
+	*size = min_t(u64, *size, U32_MAX);
+	if (!lo_sk(vs)->link)
+		return;
+
+	/* More room may be what the other side waits for. */
+	WRITE_ONCE(vs->vsk.buffer_size, *size);
+	lo_wake_writer(vs, true);
+}
+
+static int lo_attach(struct vns_sock *vs, struct vns_sock *parent)
+{
+	memset(lo_sk(vs), 0, sizeof(struct lo_sock));
+	WRITE_ONCE(vs->vsk.buffer_size,
+		   min_t(u64, vs->vsk.buffer_size, U32_MAX));
+
+	return 0;
+}
+
+static void lo_release(struct vns_sock *vs)
+{
+	lo_link_leave(vs);
+}
+
+static int lo_shutdown(struct vns_sock *vs, int how)
+{
+	if (!lo_sk(vs)->link)
+		return -ENOTCONN;
+	lo_link_shutdown(vs, how);
+
+	return 0;
+}
+
+/* Both locks are held: nobody sees a connection that is half made. */
+static int establish(struct vns_sock *vs, struct sock *listener,
+		     struct sock *child_sk)
+{
+	struct vns_sock *child = vns_sk(child_sk);
+	int err;
+
+	/* It may have been closed since it was found. */
+	if (listener->sk_state != TCP_LISTEN || sk_acceptq_is_full(listener))
+		return -ECONNRESET;
+
+	vsock_addr_init(&child->vsk.local_addr, vs->vsk.remote_addr.svm_cid,
+			vs->vsk.remote_addr.svm_port);
+	vsock_addr_init(&child->vsk.remote_addr, VMADDR_CID_LOCAL,
+			vs->vsk.local_addr.svm_port);
+	err = vns_child_attach(child, &loopback);
+	if (err)
+		return err;
+	err = lo_link_create(vs, child);
+	if (err)
+		return err;
+
+	vns_mark_connected(child);
+	vns_mark_connected(vs);
+	sk_acceptq_added(listener);
+	vns_child_enqueue(listener, child_sk);
+
+	return 0;
+}
+
+static int connect_to(struct vns_sock *vs, struct sock *listener)
+{
+	struct sock *child;
+	int err;
+
+	/*
+	 * Only who listens may be locked: a socket that connects holds its own
+	 * lock while it waits for another.  A listener never connects.
+	 */
+	if (READ_ONCE(listener->sk_state) != TCP_LISTEN ||
+	    listener->sk_type != vns_sock_sk(vs)->sk_type)
+		return -ECONNRESET;
+	child = vns_child_create(listener);
+	if (!child)
+		return -ENOMEM;
+
+	lock_sock_nested(listener, SINGLE_DEPTH_NESTING);
+	err = establish(vs, listener, child);
+	release_sock(listener);
+	if (err)
+		sock_put(child);
+	else
+		listener->sk_data_ready(listener);
+
+	return err;
+}
+
+static int lo_connect(struct vns_sock *vs)
+{
+	struct sock *listener;
+	int err;
+
+	listener = vns_listener_find(vs->domain, &vs->vsk.remote_addr);
+	if (!listener)
+		return -ECONNRESET;
+	err = connect_to(vs, listener);
+	sock_put(listener);
+
+	return err;
+}
+
+static int lo_io_block(struct vns_sock *vs, struct vns_io *io,
+		       enum vns_wait what)
+{
+	/* Two sides must not wait for each other. */
+	if (what == VNS_WAIT_DATA)
+		lo_wake_writer(vs, true);
+
+	return 0;
+}
+
+static s64 lo_readable(struct vns_sock *vs)
+{
+	return lo_sk(vs)->link ? READ_ONCE(lo_this_end(vs)->unread) : 0;
+}
+
+static s64 lo_writable(struct vns_sock *vs)
+{
+	u32 room;
+
+	if (!lo_sk(vs)->link)
+		return 0;
+	room = lo_room(vs);
+	if (!room && lo_room_or_wake(vs, 1))
+		room = 1;
+
+	return room;
+}
+
+static int lo_poll_in(struct vns_sock *vs, size_t target, bool *ready)
+{
+	if (!lo_sk(vs)->link)
+		return 0;
+	*ready = lo_readable(vs) >= (vns_is_seqpacket(vs) ? 1 : (s64)target);
+	if (!*ready)
+		lo_wake_writer(vs, true);
+
+	return 0;
+}
+
+/* What was sent is on the other side's queue, so it has received it. */
+static ssize_t lo_unsent(struct vns_sock *vs)
+{
+	return 0;
+}
+
+static u64 lo_rcvhiwat(struct vns_sock *vs)
+{
+	return vs->vsk.buffer_size;
+}
+
+static const struct vns_transport loopback = {
+	.name = "loopback",
+	.owner = THIS_MODULE,
+	.seqpacket_allow = lo_seqpacket_allow,
+	.local_cid = lo_local_cid,
+	.attach = lo_attach,
+	.detach = lo_link_leave,
+	.connect = lo_connect,
+	.shutdown = lo_shutdown,
+	.release = lo_release,
+	.io_block = lo_io_block,
+	.send = lo_send,
+	.recv = lo_recv,
+	.readable = lo_readable,
+	.writable = lo_writable,
+	.poll_in = lo_poll_in,
+	.buffer_size = lo_buffer_size,
+	.unsent = lo_unsent,
+	.rcvhiwat = lo_rcvhiwat,
+};
+
+static int __init loopback_init(void)
+{
+	if (!vns_api_present()) {
+		pr_err("vsock_loopback: the vsock module that is loaded is not vsock-netns %s: unload it, or reboot, and load both again\n",
+		       VSOCK_NETNS_VERSION);
+		return -EOPNOTSUPP;
+	}
+
+	return vns_transport_register(&loopback, VNS_ROLE_LOCAL);
+}
+
+static void __exit loopback_exit(void)
+{
+	vns_transport_unregister(&loopback);
+}
+
+module_init(loopback_init);
+module_exit(loopback_exit);
+
+MODULE_DESCRIPTION("Loopback transport for Virtual Sockets");
+MODULE_AUTHOR("The vsock-netns authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(VSOCK_NETNS_VERSION);
+MODULE_ALIAS_NETPROTO(PF_VSOCK);

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bytes and messages onto the other side's queue. */
+#include <linux/errno.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "loopback/loopback.h"
+
+/* Bytes in one buffer: what fits one page, or in pages of their own. */
+#define LINEAR_MAX	SKB_MAX_HEAD(0)
+#define PAGED_MAX	SZ_64K
+
+/*
+ * Small writes are put behind the last one, into its buffer, so that memory is
+ * bounded by bytes sent and not by the number of writes.
+ */
+#define APPEND_MAX	1024
+
+/*
+ * Copies to the end of the last buffer in the queue.  The copy is done with the
+ * lock held, so it may not fault: the caller's memory has to be there.
+ */
+static bool append(struct vns_sock *vs, struct vns_io *io, size_t len,
+		   const lo_record *record)
+{
+	struct lo_end *other = lo_other_end(vs);
+	struct lo_link *link = lo_sk(vs)->link;
+	size_t head = record ? sizeof(*record) : 0;
+	struct sk_buff *tail;
+	bool done = false;
+	size_t copied;
+
+	spin_lock(&link->lock);
+	if (other->deaf)
+		goto unlock;
+	tail = skb_peek_tail(&other->sk->sk_receive_queue);
+	if (!tail || skb_is_nonlinear(tail) || skb_tailroom(tail) < head + len)
+		goto unlock;
+
+	pagefault_disable();
+	copied = copy_from_iter(skb_tail_pointer(tail) + head, len,
+				&io->msg->msg_iter);
+	pagefault_enable();
+	if (copied != len) {
+		iov_iter_revert(&io->msg->msg_iter, copied);
+		goto unlock;
+	}
+	if (record)
+		memcpy(skb_tail_pointer(tail), record, head);
+	__skb_put(tail, head + len);
+	other->unread += len;
+	if (other->unread >= other->sk->sk_rcvlowat)
+		other->sk->sk_data_ready(other->sk);
+	done = true;
+unlock:
+	spin_unlock(&link->lock);
+
+	return done;
+}
+
+/* A buffer with @len bytes of the caller's, behind @record if there is one. */
+static struct sk_buff *make_buffer(struct vns_sock *vs, struct vns_io *io,
+				   size_t len, const lo_record *record)
+{
+	const size_t head = record ? sizeof(*record) : 0;
+	size_t linear = head + len, paged = 0;
+	struct sk_buff *skb;
+	int err;
+
+	if (linear > LINEAR_MAX) {
+		linear = head;
+		paged = len;
+	} else if (READ_ONCE(lo_other_end(vs)->unread)) {
+		/* The reader is behind: more small writes may follow. */
+		linear = LINEAR_MAX;
+	}
+
+	skb = alloc_skb_with_frags(linear, paged, PAGE_ALLOC_COSTLY_ORDER, &err,
+				   vns_sock_sk(vs)->sk_allocation);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	if (record)
+		skb_put_data(skb, record, head);
+	if (paged) {
+		skb->len += paged;
+		skb->data_len += paged;
+	} else {
+		skb_put(skb, len);
+	}
+	if (skb_copy_datagram_from_iter(skb, head, &io->msg->msg_iter, len)) {
+		kfree_skb(skb);
+		return ERR_PTR(-EFAULT);
+	}
+
+	return skb;
+}
+
+/* Queues buffers that hold @len bytes.  Takes them over. */
+static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
+		       size_t len)
+{
+	struct lo_end *other = lo_other_end(vs);
+	struct lo_link *link = lo_sk(vs)->link;
+	ssize_t ret = -EPIPE;
+
+	spin_lock(&link->lock);
+	if (!other->deaf) {
+		skb_queue_splice_tail_init(buffers,
+					   &other->sk->sk_receive_queue);
+		other->unread += len;
+		if (other->unread >= other->sk->sk_rcvlowat)
+			other->sk->sk_data_ready(other->sk);
+		ret = len;
+	}
+	spin_unlock(&link->lock);
+	__skb_queue_purge(buffers);
+
+	return ret;
+}
+
+static ssize_t send_stream(struct vns_sock *vs, struct vns_io *io)
+{
+	struct sk_buff_head buffers;
+	struct sk_buff *skb;
+	size_t len;
+
+	len = min_t(size_t, io->len, lo_room(vs));
+	if (!len) {
+		u32 half = READ_ONCE(vs->vsk.buffer_size) / 2;
+
+		/* Much at a time is cheaper than each byte that gets free. */
+		lo_room_or_wake(vs, clamp_t(size_t, io->len, 1, half ?: 1));
+		return -EAGAIN;
+	}
+	if (len <= APPEND_MAX && append(vs, io, len, NULL))
+		return len;
+
+	len = min_t(size_t, len, PAGED_MAX);
+	skb = make_buffer(vs, io, len, NULL);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	__skb_queue_head_init(&buffers);
+	__skb_queue_tail(&buffers, skb);
+
+	return enqueue(vs, &buffers, len);
+}
+
+/* A message goes as a whole or not at all. */
+static ssize_t send_message(struct vns_sock *vs, struct vns_io *io)
+{
+	lo_record record = lo_record_make(io->len, io->flags);
+	const lo_record *head = &record;
+	struct sk_buff_head buffers;
+	struct sk_buff *skb;
+	size_t left = io->len;
+	size_t len;
+
+	if (!lo_room_or_wake(vs, io->len)) {
+		io->target = io->len;
+		return -EAGAIN;
+	}
+	if (io->len <= APPEND_MAX && append(vs, io, io->len, head))
+		return io->len;
+
+	__skb_queue_head_init(&buffers);
+	do {
+		len = min_t(size_t, left, PAGED_MAX);
+		skb = make_buffer(vs, io, len, head);
+		if (IS_ERR(skb)) {
+			__skb_queue_purge(&buffers);
+			return PTR_ERR(skb);
+		}
+		__skb_queue_tail(&buffers, skb);
+		head = NULL;
+		left -= len;
+	} while (left);
+
+	return enqueue(vs, &buffers, io->len);
+}
+
+static bool fits(struct vns_sock *vs, size_t len)
+{
+	struct lo_link *link = lo_sk(vs)->link;
+	struct lo_end *other = lo_other_end(vs);
+	bool ok;
+
+	spin_lock(&link->lock);
+	ok = !other->sk || len <= lo_limit(vs, other->sk);
+	spin_unlock(&link->lock);
+
+	return ok;
+}
+
+/**
+ * lo_send() - vns_transport.send
+ * @vs: a connected socket, its socket lock held
+ * @io: the call
+ *
+ * Context: may sleep to allocate memory, not to wait for room.
+ * Return: bytes sent, -EAGAIN without room, -EMSGSIZE for a message that will
+ *	never fit, -EPIPE when the other side is gone, -EFAULT, -ENOMEM.
+ */
+ssize_t lo_send(struct vns_sock *vs, struct vns_io *io)
+{
+	if (!vns_is_seqpacket(vs))
+		return send_stream(vs, io);
+	if (!fits(vs, io->len))
+		return -EMSGSIZE;
+	return send_message(vs, io);
+}
