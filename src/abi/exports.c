@@ -10,7 +10,9 @@
 #include <linux/types.h>
 #include <linux/bitops.h>
 #include <linux/cred.h>
+#ifdef HAVE_SOL_VSOCK /* The stock family got it with its error queue. */
 #include <linux/errqueue.h>
+#endif
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/kernel.h>

@@ -53,6 +53,8 @@ static void connect_abandon(struct vns_sock *vs)
 	connect_failed(vs);
 	if (vs->transport->cancel)
 		vs->transport->cancel(vs);
+	/* Another thread may be waiting for the same connection. */
+	vns_sock_sk(vs)->sk_state_change(vns_sock_sk(vs));
 }
 
 static void connect_timeout_work(struct work_struct *work)

@@ -58,7 +58,7 @@ static __poll_t poll_connectible(struct vns_sock *vs)
 	if (can_receive(vs))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (can_send(vs))
-		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+		mask |= EPOLLOUT | EPOLLWRNORM;
 
 	return mask;
 }

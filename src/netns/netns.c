@@ -8,6 +8,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "netns/netns.h"

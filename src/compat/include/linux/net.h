@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VNS_ACCEPT_ARGS: what proto_ops.accept takes behind the two sockets.
+ * VNS_OP_SENDPAGE: the initialiser of proto_ops.sendpage where it exists.
+ */
+#ifndef VNS_COMPAT_LINUX_NET_H
+#define VNS_COMPAT_LINUX_NET_H
+
+#include_next <linux/net.h>
+
+#ifdef HAVE_PROTO_OPS_ACCEPT_ARG
+#include <net/sock.h>
+
+#define VNS_ACCEPT_ARGS struct proto_accept_arg *arg
+#define VNS_ACCEPT_FLAGS (arg->flags)
+#else
+#define VNS_ACCEPT_ARGS int flags, bool kern
+#define VNS_ACCEPT_FLAGS flags
+#endif
+
+#ifdef HAVE_PROTO_OPS_SENDPAGE
+#define VNS_OP_SENDPAGE .sendpage = sock_no_sendpage,
+#else
+#define VNS_OP_SENDPAGE
+#endif
+
+#endif /* VNS_COMPAT_LINUX_NET_H */

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does vsock_transport have msgzerocopy_allow?
+ * Changed: 6.7 brought it
+ */
+#include <net/sock.h>
+#include <net/af_vsock.h>
+
+static bool probe_allow(void)
+{
+	return true;
+}
+
+const struct vsock_transport probe_transport = { .msgzerocopy_allow = probe_allow };

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does vsock_for_each_connected_socket() go by transport?
+ * Changed: 5.18 added the argument
+ * one-of: signature of vsock_for_each_connected_socket
+ */
+#include <net/sock.h>
+#include <net/af_vsock.h>
+
+void vsock_for_each_connected_socket(struct vsock_transport *transport, void (*fn)(struct sock *sk));

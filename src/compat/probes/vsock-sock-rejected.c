@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does struct vsock_sock have the field rejected?
+ * Changed: 7.x dropped it
+ */
+#include <net/sock.h>
+#include <net/af_vsock.h>
+
+bool probe_rejected(struct vsock_sock *vsk);
+bool probe_rejected(struct vsock_sock *vsk)
+{
+	return vsk->rejected;
+}
