@@ -22,7 +22,8 @@ void vns_buffer_size_set(struct vns_sock *vs, u64 size)
 	size = min(size, vsk->buffer_max_size);
 	size = max(size, vsk->buffer_min_size);
 
-	if (vs->transport && vs->transport->buffer_size)
+	if (size != vsk->buffer_size && vs->transport &&
+	    vs->transport->buffer_size)
 		vs->transport->buffer_size(vs, &size);
 	WRITE_ONCE(vsk->buffer_size, size);
 }
