@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Is there a copy_safe_from_sockptr()?
- * Changed: 6.10 brought it
+ * Changed: 6.9 brought it
  */
 #include <linux/sockptr.h>
 

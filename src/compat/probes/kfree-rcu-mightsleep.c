@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Is the kfree_rcu() with one argument called kfree_rcu_mightsleep()?
- * Changed: 6.4 brought the name, 6.7 dropped the old one
+ * Changed: 6.3 brought the name
  */
 #include <linux/rcupdate.h>
 #include <linux/slab.h>

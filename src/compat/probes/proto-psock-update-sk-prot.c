@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does struct proto have psock_update_sk_prot(sk, psock, restore)?
- * Changed: 5.13 brought it, 5.15 its present arguments
+ * Changed: 5.13 brought it
  */
 #include <net/sock.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does sk_wait_event() go with a wait_woken() entry?
- * Changed: 4.x changed it
+ * Changed: 4.10 made it so
  * exported: woken_wake_function wait_woken
  */
 #include <net/sock.h>

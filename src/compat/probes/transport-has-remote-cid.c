@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_transport have has_remote_cid, for the G2H fallback?
- * Changed: 7.x brought it
+ * Changed: a release between 7.0 and 7.3 brought it
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>

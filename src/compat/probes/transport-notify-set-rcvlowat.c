@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_transport have notify_set_rcvlowat, called beside the core's own work?
- * Changed: 6.7 brought it
+ * Changed: 6.8 brought it
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_transport have set_rcvlowat, called instead of the core's own work?
- * Changed: 6.1 brought it, 6.7 replaced it by notify_set_rcvlowat
+ * Changed: 6.1 brought it, 6.8 replaced it by notify_set_rcvlowat
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_transport have unsent_bytes, for SIOCOUTQ?
- * Changed: 6.11 brought it
+ * Changed: 6.12 brought it
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does net/af_vsock.h declare vsock_data_ready(), so that stock modules may link to it?
- * Changed: 5.19 brought it
+ * Changed: 6.1 brought it
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_for_each_connected_socket() go through all transports' sockets?
- * Changed: 5.18 added the transport
+ * Changed: 5.17 added the transport
  * one-of: signature of vsock_for_each_connected_socket
  */
 #include <net/sock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does vsock_for_each_connected_socket() go by transport?
- * Changed: 5.18 added the argument
+ * Changed: 5.17 added the argument
  * one-of: signature of vsock_for_each_connected_socket
  */
 #include <net/sock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does struct vsock_sock have the field rejected?
- * Changed: 7.x dropped it
+ * Changed: a release between 6.13 and 7.3 dropped it
  */
 #include <net/sock.h>
 #include <net/af_vsock.h>
