@@ -29,6 +29,9 @@ check:
 install uninstall:
 	@scripts/dkms-$@
 
+# Targets test, shell and demo; a source tree that DKMS got from us has none of these.
+-include tests/tests.mk demo/demo.mk
+
 .PHONY: clean
 clean:
 	rm -rf build

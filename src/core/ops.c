@@ -60,14 +60,15 @@ static int op_compat_ioctl(struct socket *sock, unsigned int cmd,
 	.getsockopt = vns_getsockopt,			\
 	.sendmsg = vns_connectible_sendmsg,		\
 	.recvmsg = vns_connectible_recvmsg,		\
-	.mmap = sock_no_mmap,				\
 	VNS_OP_SENDPAGE					\
-	.set_rcvlowat = vns_set_rcvlowat
+	.mmap = sock_no_mmap
 
 const struct proto_ops vns_stream_ops = {
 	CONNECTIBLE_OPS,
+	.set_rcvlowat = vns_set_rcvlowat,
 };
 
+/* SO_RCVLOWAT has no limits here: a message is received whole, or not yet. */
 const struct proto_ops vns_seqpacket_ops = {
 	CONNECTIBLE_OPS,
 };

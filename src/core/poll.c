@@ -20,7 +20,7 @@ static bool can_receive(struct vns_sock *vs)
 	if (t->poll_in)
 		return t->poll_in(vs, target, &ready) || ready;
 
-	return t->readable(vs) >= (vns_is_seqpacket(vs) ? 1 : (s64)target);
+	return t->readable(vs) >= (s64)target;
 }
 
 static bool can_send(struct vns_sock *vs)

@@ -104,7 +104,8 @@ struct vns_io {
  * @recv: moves up to @io->len bytes in.  For SOCK_SEQPACKET one message, the
  *	rest is dropped: its real length is returned, MSG_EOR set in
  *	msg_flags when the sender set it.  -EAGAIN when there is nothing.
- * @readable: bytes (seqpacket: messages, at least) that wait.
+ * @readable: bytes that wait; for SOCK_SEQPACKET more than 0 as soon as a
+ *	message does.
  * @writable: bytes that may be sent now.
  * @poll_in: overrides the core's "readable >= target".  Optional.
  * @poll_out: overrides the core's "writable > 0".  Optional.

@@ -154,7 +154,7 @@ static int lo_poll_in(struct vns_sock *vs, size_t target, bool *ready)
 {
 	if (!lo_sk(vs)->link)
 		return 0;
-	*ready = lo_readable(vs) >= (vns_is_seqpacket(vs) ? 1 : (s64)target);
+	*ready = lo_readable(vs) >= (s64)target;
 	if (!*ready)
 		lo_wake_writer(vs, true);
 

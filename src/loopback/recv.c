@@ -126,6 +126,7 @@ static ssize_t recv_message(struct vns_sock *vs, struct vns_io *io)
 	lo_record record;
 	struct cursor at;
 	size_t len, wanted;
+	ssize_t ret;
 
 	if (!cursor_first(vs, &at))
 		return -EAGAIN;
@@ -135,18 +136,19 @@ static ssize_t recv_message(struct vns_sock *vs, struct vns_io *io)
 	at.avail -= sizeof(record);
 	len = lo_record_len(record);
 	wanted = min(len, io->len);
+	ret = len;
 
-	/* A message that could not be delivered is still there. */
 	if (copy_out(vs, &at, io->msg, wanted) != wanted)
-		return -EFAULT;
+		ret = -EFAULT;
 	if (record & LO_RECORD_EOR)
 		io->msg->msg_flags |= MSG_EOR;
+	/* As everywhere, a message that meets bad memory is lost. */
 	if (!(io->flags & MSG_PEEK)) {
 		consume(vs, sizeof(record) + len, len);
 		lo_wake_writer(vs, false);
 	}
 
-	return len;
+	return ret;
 }
 
 /**

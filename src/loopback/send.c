@@ -16,6 +16,17 @@
  */
 #define APPEND_MAX	1024
 
+/* Wakes the receiver, unless SO_RCVLOWAT asks for more of a stream. */
+static void tell_reader(struct vns_sock *vs)
+	__must_hold(&lo_sk(vs)->link->lock)
+{
+	struct lo_end *other = lo_other_end(vs);
+
+	lockdep_assert_held(&lo_sk(vs)->link->lock);
+	if (vns_is_seqpacket(vs) || other->unread >= other->sk->sk_rcvlowat)
+		other->sk->sk_data_ready(other->sk);
+}
+
 /*
  * Copies to the end of the last buffer in the queue.  The copy is done with the
  * lock held, so it may not fault: the caller's memory has to be there.
@@ -49,8 +60,7 @@ static bool append(struct vns_sock *vs, struct vns_io *io, size_t len,
 		memcpy(skb_tail_pointer(tail), record, head);
 	__skb_put(tail, head + len);
 	other->unread += len;
-	if (other->unread >= other->sk->sk_rcvlowat)
-		other->sk->sk_data_ready(other->sk);
+	tell_reader(vs);
 	done = true;
 unlock:
 	spin_unlock(&link->lock);
@@ -108,8 +118,7 @@ static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 		skb_queue_splice_tail_init(buffers,
 					   &other->sk->sk_receive_queue);
 		other->unread += len;
-		if (other->unread >= other->sk->sk_rcvlowat)
-			other->sk->sk_data_ready(other->sk);
+		tell_reader(vs);
 		ret = len;
 	}
 	spin_unlock(&link->lock);

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What shell tests do with sockets. Prints one word, "ok" or an error's name:
+ *	pair [TYPE [CID]]	listens, connects to it at CID (1), echoes a byte
+ *	connect CID PORT [TYPE]	connects, and that is all; --timeout MS before it
+ *	socket TYPE		makes a socket; TYPE also dgram
+ *	cid			the number, or the error, that /dev/vsock tells
+ * These say "ok", keep everything open until their input ends, and check it:
+ *	hold [TYPE [CID]]	a connection; says ok again when it still works then
+ *	listen PORT [TYPE]	a listener
+ *	bind PORT [TYPE]	a bound socket
+ *	vhost CID		a guest's device
+ * churn: many threads make, use and close connections until SIGTERM; the modules
+ *	may come and go meanwhile. Says how often it worked.
+ */
+#include "vsock_test.h"
+
+#include <linux/vhost.h>
+
+static int type = SOCK_STREAM;
+
+static int say(int err)
+{
+	puts(err ? strerrorname_np(err) : "ok");
+	fflush(stdout);
+	return err ? 1 : 0;
+}
+
+static void parse_type(const char *word)
+{
+	if (word)
+		type = !strcmp(word, "seqpacket") ? SOCK_SEQPACKET :
+		       !strcmp(word, "dgram") ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+static void wait_for_input_end(void)
+{
+	char byte;
+
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
+static int make_socket(void)
+{
+	int fd = socket(AF_VSOCK, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		exit(say(errno));
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE_MS);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE_MS);
+	return fd;
+}
+
+/* A connection, or its error. */
+static int make_pair(unsigned int cid, int *client, int *server)
+{
+	int listener = make_socket(), err;
+
+	*server = -1;
+	*client = make_socket();
+	err = vm_bind(listener, VMADDR_CID_ANY, VMADDR_PORT_ANY);
+	if (!err)
+		err = errno_of(listen(listener, 1));
+	if (!err)
+		err = vm_connect(*client, cid, vm_port(listener));
+	if (!err) {
+		*server = vm_accept(listener);
+		err = errno_of(*server);
+	}
+	close(listener);
+	return err;
+}
+
+static int do_pair(unsigned int cid, bool hold)
+{
+	int client, server;
+	int err = make_pair(cid, &client, &server);
+
+	if (!err)
+		err = vm_echo(client, server);
+	if (err || !hold)
+		return say(err);
+	say(0);
+	wait_for_input_end();
+	return say(vm_echo(client, server));
+}
+
+static int do_connect(unsigned int cid, unsigned int port, int timeout_ms)
+{
+	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	int fd = make_socket();
+
+	if (timeout_ms)
+		must(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)));
+	return say(vm_connect(fd, cid, port));
+}
+
+static int do_listen(unsigned int port, bool bound_only)
+{
+	int fd = make_socket();
+	int err = vm_bind(fd, VMADDR_CID_ANY, port);
+
+	if (!err && !bound_only)
+		err = errno_of(listen(fd, 8));
+	say(err);
+	if (!err)
+		wait_for_input_end();
+	return err != 0;
+}
+
+static int do_cid(void)
+{
+	int fd = open("/dev/vsock", O_RDONLY);
+	unsigned int cid;
+
+	if (fd < 0 || ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid))
+		return say(errno);
+	printf("%d\n", (int)cid);
+	return 0;
+}
+
+static int do_vhost(unsigned long long cid)
+{
+	int fd = open("/dev/vhost-vsock", O_RDWR);
+	int err = errno_of(fd);
+
+	if (!err)
+		err = errno_of(ioctl(fd, VHOST_SET_OWNER));
+	if (!err)
+		err = errno_of(ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &cid));
+	say(err);
+	if (!err)
+		wait_for_input_end();
+	return err != 0;
+}
+
+/* ---- churn ---- */
+
+static atomic_bool stop;
+static atomic_long worked, refused;
+static atomic_int broken;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stop = true;
+}
+
+static void complain(const char *what, int err)
+{
+	if (!broken++)
+		fprintf(stderr, "# churn: %s: %s\n", what, err ? strerrorname_np(err) : "wrong data");
+}
+
+/* The family may be gone (and is loaded again by asking), or its loopback. */
+static void churn_once(int socket_type, unsigned int *seed)
+{
+	static const char text[4000] = "churn";
+	int listener, client, server = -1, err;
+	size_t len = 1 + rand_r(seed) % (sizeof(text) - 1);
+	char got[sizeof(text)];
+
+	listener = socket(AF_VSOCK, socket_type, 0);
+	client = socket(AF_VSOCK, socket_type, 0);
+	if (listener < 0 || client < 0) {
+		if (errno != EAFNOSUPPORT)
+			complain("socket", errno);
+		refused++;
+		goto out;
+	}
+	err = vm_bind(listener, VMADDR_CID_ANY, VMADDR_PORT_ANY);
+	if (!err)
+		err = errno_of(listen(listener, 1));
+	if (err)
+		complain("listen", err);
+	err = vm_connect(client, VMADDR_CID_LOCAL, vm_port(listener));
+	if (err) {
+		if (err != ENODEV)
+			complain("connect", err);
+		refused++;
+		goto out;
+	}
+	set_timeout(listener, SO_RCVTIMEO, PATIENCE_MS);
+	server = vm_accept(listener);
+	if (server < 0 || send(client, text, len, 0) != (ssize_t)len ||
+	    recv(server, got, len, MSG_WAITALL) != (ssize_t)len)
+		complain("a connection", errno);
+	else if (memcmp(text, got, len))
+		complain("a connection", 0);
+	else
+		worked++;
+	if (rand_r(seed) % 2) {
+		close(server);
+		server = -1;
+	}
+out:
+	if (client >= 0)
+		close(client);
+	if (server >= 0)
+		close(server);
+	if (listener >= 0)
+		close(listener);
+}
+
+static void *churn_thread(void *arg)
+{
+	unsigned int seed = (long)arg;
+
+	while (!stop)
+		churn_once(seed % 2 ? SOCK_STREAM : SOCK_SEQPACKET, &seed);
+	return NULL;
+}
+
+static int do_churn(void)
+{
+	pthread_t threads[4];
+	long i;
+
+	signal(SIGTERM, on_stop);
+	for (i = 0; i < 4; i++)
+		must(-pthread_create(&threads[i], NULL, churn_thread, (void *)(i + 1)));
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	printf("worked %ld refused %ld broken %d\n", worked, refused, broken);
+	return broken || !worked;
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	unsigned int number = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	int timeout_ms = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 3 && !strcmp(word, "--timeout")) {
+		timeout_ms = number;
+		argv += 2;
+		argc -= 2;
+		word = argv[1];
+		number = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	}
+	if (!strcmp(word, "pair") || !strcmp(word, "hold")) {
+		parse_type(argv[2]);
+		return do_pair(argc > 3 ? strtoul(argv[3], NULL, 0) : VMADDR_CID_LOCAL, word[0] == 'h');
+	}
+	if (!strcmp(word, "connect") && argc > 3) {
+		parse_type(argv[4]);
+		return do_connect(number, strtoul(argv[3], NULL, 0), timeout_ms);
+	}
+	if (!strcmp(word, "socket")) {
+		parse_type(argv[2]);
+		close(make_socket());
+		return say(0);
+	}
+	if (!strcmp(word, "listen") || !strcmp(word, "bind")) {
+		parse_type(argc > 2 ? argv[3] : NULL);
+		return do_listen(number, word[0] == 'b');
+	}
+	if (!strcmp(word, "cid"))
+		return do_cid();
+	if (!strcmp(word, "vhost"))
+		return do_vhost(argc > 2 ? strtoull(argv[2], NULL, 0) : 0);
+	if (!strcmp(word, "churn"))
+		return do_churn();
+	fputs("vsock-tool: see the top of its source\n", stderr);
+	return 2;
+}

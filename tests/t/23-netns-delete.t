@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Namespaces that are deleted while sockets of theirs are open, and that they go when the last one does.
+set -uo pipefail
+. tests/lib/guest.sh
+
+load_loopback
+exec "$TESTBIN/netns-delete"

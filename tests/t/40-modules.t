@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Loading and unloading: every module of the family in many orders, on our vsock, while nothing and while much goes on.
+# uses: stock
+# kernels: 5.10 6.1 6.12 debug
+set -uo pipefail
+. tests/lib/guest.sh
+
+tool=$TESTBIN/vsock-tool
+
+# The ones that this kernel has; hv_sock needs a bus that only Hyper-V has, and is tried on its own below.
+family=()
+for module in vsock_loopback vhost_vsock vmw_vsock_virtio_transport vsock_diag vsockmon vmw_vsock_vmci_transport; do
+	if modinfo -n "$module" >/dev/null 2>&1; then
+		family+=("$module")
+	else
+		skip "not in this kernel" "$module"
+	fi
+done
+
+complaints() { dmesg | grep -E 'vsock.*(disagrees about version|Unknown symbol)'; }
+
+unload() {
+	wait_until modprobe -r "$1" || modprobe -r "$1"
+}
+
+for module in "${family[@]}"; do
+	ok "$module loads" modprobe "$module"
+	ok "$module brought vsock" module_loaded vsock
+	ok "$module unloads" unload "$module"
+	ok "$module took vsock along" wait_until test ! -e /sys/module/vsock
+done
+
+# Rotations of the list, unloaded in the order that they were loaded in, and in the opposite one.
+for first in "${!family[@]}"; do
+	order=("${family[@]:first}" "${family[@]:0:first}")
+	loaded=yes
+	for module in "${order[@]}"; do
+		modprobe "$module" || loaded="$module does not load"
+	done
+	is "$loaded" yes "loaded in the order ${order[*]}"
+	is "$("$tool" pair)" ok "connections work"
+	if ((first % 2)); then
+		reverse=()
+		for module in "${order[@]}"; do
+			reverse=("$module" "${reverse[@]}")
+		done
+		order=("${reverse[@]}")
+	fi
+	unloaded=yes
+	for module in "${order[@]}"; do
+		modprobe -r "$module" || unloaded="$module does not unload"
+	done
+	is "$unloaded" yes "unloaded in the order ${order[*]}"
+	ok "nothing is left" wait_until test ! -e /sys/module/vsock
+done
+is "$(complaints)" "" "no symbol was missing, none had another version"
+
+if modinfo -n hv_sock >/dev/null 2>&1; then
+	modprobe hv_sock 2>/dev/null
+	is "$(complaints)" "" "hv_sock finds nothing wrong with our vsock"
+	modprobe -r -q hv_sock
+fi
+
+# In use: by a connection, by a listener, by a socket that is nothing yet.
+modprobe vsock_loopback
+for what in "hold stream" "hold seqpacket"; do
+	# shellcheck disable=SC2086  # words
+	coproc holder { "$tool" $what; }
+	read -r -u "${holder[0]}" answer
+	is "$answer" ok "$what: a connection"
+	fails "$what: loopback stays" rmmod vsock_loopback
+	fails "$what: vsock stays" rmmod vsock
+	eval "exec ${holder[1]}>&-"
+	read -r -u "${holder[0]}" answer
+	is "$answer" ok "$what: it still works after that"
+	wait "$holder_PID"
+	ok "$what: loopback goes with it" wait_until rmmod vsock_loopback
+	ok "$what: and comes again" modprobe vsock_loopback
+done
+for what in "listen 1234 stream" "bind 1234 seqpacket"; do
+	# shellcheck disable=SC2086  # words
+	coproc holder { "$tool" $what; }
+	read -r -u "${holder[0]}" answer
+	is "$answer" ok "$what"
+	ok "$what: loopback goes all the same" wait_until rmmod vsock_loopback
+	fails "$what: vsock stays" rmmod vsock
+	is "$("$tool" connect 1 1234)" ENODEV "$what: without loopback CID 1 is nowhere"
+	ok "$what: loopback comes" modprobe vsock_loopback
+	case $what in
+	listen*) want=ok ;;
+	*) want=ECONNRESET ;;
+	esac
+	is "$("$tool" connect 1 1234)" "$want" "$what: and then its address is known again"
+	eval "exec ${holder[1]}>&-"
+	wait "$holder_PID"
+done
+ok "everything unloads" wait_until unload_all
+
+# Whatever the order, sockets go on meanwhile: some connects find no transport, nothing else goes wrong.
+modprobe vsock_loopback
+"$tool" churn >/run/churn.out 2>/run/churn.err &
+churn=$!
+busy=0 gone=0
+for round in 1 2 3; do
+	for module in "${family[@]}"; do
+		modprobe "$module"
+		if modprobe -r "$module" 2>/dev/null; then
+			gone=$((gone + 1))
+		else
+			busy=$((busy + 1))
+		fi
+	done
+	# Bare rmmod: nothing but this one module is tried.
+	for _ in 1 2 3 4 5; do
+		rmmod vsock_loopback 2>/dev/null && gone=$((gone + 1))
+		rmmod vsock 2>/dev/null && gone=$((gone + 1))
+		modprobe vsock_loopback
+	done
+done
+diag "while sockets churned: $gone unloads, $busy refused"
+kill -TERM $churn
+ok "sockets churned all the time" wait $churn
+diag "$(cat /run/churn.out /run/churn.err)"
+ok "some unload worked" test $gone -gt 0
+ok "everything unloads" wait_until unload_all
+is "$(complaints)" "" "no symbol was missing, none had another version"
+
+done_testing

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Targets test and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
+# make -f tests/tests.mk test
+
+TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
+TESTS_OUT := $(TESTS_DIR)../build/tests/bin
+
+# make test [KERNEL=6.1,6.12] [T="name…"] [JOBS=2] [VERBOSE=1]
+.PHONY: test
+test:
+	@$(TESTS_DIR)run $(if $(KERNEL),-k '$(KERNEL)') $(if $(JOBS),-j $(JOBS)) $(if $(VERBOSE),-v) $(T)
+
+# make shell [KERNEL=6.1]: a prompt in a test machine, with our modules loaded.
+.PHONY: shell
+shell:
+	@$(TESTS_DIR)vm/shell $(or $(KERNEL),6.1)
+
+# Static, so that the program does not pull a C library over 9p and runs on any kernel as it was tested.
+PROGRAMS := $(patsubst $(TESTS_DIR)programs/%.c,$(TESTS_OUT)/%,$(wildcard $(TESTS_DIR)programs/*.c))
+PROGRAM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I$(TESTS_DIR)lib
+
+.PHONY: test-programs
+test-programs: $(PROGRAMS)
+
+$(TESTS_OUT)/%: $(TESTS_DIR)programs/%.c $(wildcard $(TESTS_DIR)lib/*.h) $(TESTS_DIR)tests.mk
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM_CFLAGS) -o $@ $<
