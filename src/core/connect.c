@@ -109,6 +109,12 @@ static int check_state(struct socket *sock)
 	}
 }
 
+/* Did a peer answer, or did nothing get that far? */
+static bool peer_refused(int err)
+{
+	return err == -ECONNRESET || err == -EPROTO;
+}
+
 static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 {
 	struct sock *sk = vns_sock_sk(vs);
@@ -138,7 +144,7 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 	if (err && err != -EINPROGRESS) {
 		connect_failed(vs);
 		/* Nobody has seen the port, unless it was a peer that refused. */
-		if (autobind && err != -ECONNRESET)
+		if (autobind && !peer_refused(err))
 			vns_table_forget(vs);
 	}
 
@@ -190,6 +196,15 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 	return err;
 }
 
+/* The peer's answer is here already; a nonblocking caller expects it in poll(). */
+static int answer_later(struct sock *sk, int err)
+{
+	sk->sk_err = err;
+	sk_error_report(sk);
+
+	return -EINPROGRESS;
+}
+
 /**
  * vns_connect_sockaddr() - connect() on SOCK_STREAM and SOCK_SEQPACKET
  * @sock: the socket
@@ -234,14 +249,10 @@ int vns_connect_sockaddr(struct socket *sock, const void *addr, int len,
 	err = connect_start(vs, remote);
 	if (err == -EINPROGRESS)
 		err = wait_connected(vs, nonblock);
-	else if (sock->state != SS_CONNECTED && nonblock && err == -ECONNRESET) {
-		/* The answer is here already; a caller expects it in poll(). */
-		sk->sk_err = ECONNRESET;
-		sk_error_report(sk);
+	else if (nonblock && peer_refused(err))
+		err = answer_later(sk, -err);
+	else if (nonblock && !err)
 		err = -EINPROGRESS;
-	} else if (!err && nonblock) {
-		err = -EINPROGRESS;
-	}
 	if (sk->sk_state == TCP_ESTABLISHED)
 		sock->state = SS_CONNECTED;
 out:

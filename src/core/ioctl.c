@@ -11,8 +11,6 @@ static ssize_t bytes_unread(struct vns_sock *vs)
 {
 	const struct vns_transport *t = vs->transport;
 
-	if (!t)
-		return 0;
 	return t->queued ? t->queued(vs) : t->readable(vs);
 }
 
@@ -20,9 +18,7 @@ static ssize_t bytes_unsent(struct vns_sock *vs)
 {
 	const struct vns_transport *t = vs->transport;
 
-	if (!t || !t->unsent)
-		return -EOPNOTSUPP;
-	return t->unsent(vs);
+	return t->unsent ? t->unsent(vs) : -EOPNOTSUPP;
 }
 
 /**
@@ -31,8 +27,9 @@ static ssize_t bytes_unsent(struct vns_sock *vs)
  * @cmd: SIOCINQ or SIOCOUTQ
  * @arg: where the number of bytes goes, an int
  *
- * Return: 0, -EINVAL for a listener, -EOPNOTSUPP for SOCK_DGRAM or a transport
- *	that does not count, -ENOIOCTLCMD, -EFAULT.
+ * Return: 0, -EOPNOTSUPP for SOCK_DGRAM, without a transport, or when that does
+ *	not count, -EINVAL for a listener that once tried to connect,
+ *	-ENOIOCTLCMD, -EFAULT.
  */
 int vns_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
@@ -46,7 +43,9 @@ int vns_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		return -EOPNOTSUPP;
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN)
+	if (!vs->transport)
+		ret = -EOPNOTSUPP;
+	else if (sk->sk_state == TCP_LISTEN)
 		ret = -EINVAL;
 	else
 		ret = cmd == SIOCINQ ? bytes_unread(vs) : bytes_unsent(vs);

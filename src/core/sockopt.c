@@ -18,9 +18,9 @@ void vns_buffer_size_set(struct vns_sock *vs, u64 size)
 {
 	struct vsock_sock *vsk = &vs->vsk;
 
-	/* The maximum first: a minimum above it is what the user wrote last. */
-	size = min(size, vsk->buffer_max_size);
+	/* The maximum last: it wins over a minimum that was set above it. */
 	size = max(size, vsk->buffer_min_size);
+	size = min(size, vsk->buffer_max_size);
 
 	if (size != vsk->buffer_size && vs->transport &&
 	    vs->transport->buffer_size)

@@ -71,17 +71,12 @@ static void announce(struct vns_sock *vs, int how)
 void lo_link_shutdown(struct vns_sock *vs, int how)
 {
 	struct lo_link *link = lo_sk(vs)->link;
-	struct sk_buff_head dropped;
 
-	__skb_queue_head_init(&dropped);
 	spin_lock(&link->lock);
-	if (how & RCV_SHUTDOWN) {
+	if (how & RCV_SHUTDOWN)
 		lo_this_end(vs)->deaf = true;
-		drop_unread(vs, &dropped);
-	}
 	announce(vs, how);
 	spin_unlock(&link->lock);
-	__skb_queue_purge(&dropped);
 }
 
 /**

@@ -86,6 +86,9 @@ static int connect_to(struct vns_sock *vs, struct sock *listener)
 	struct sock *child;
 	int err;
 
+	/* It calls itself: a request comes where an answer should. */
+	if (listener == vns_sock_sk(vs))
+		return -EPROTO;
 	/*
 	 * Only who listens may be locked: a socket that connects holds its own
 	 * lock while it waits for another.  A listener never connects.
