@@ -82,8 +82,9 @@ containers() {
 	listen A "crun exec one sh -c 'echo hello | ncat --vsock -l 1234'" "" "$(container_pid one)"
 	call B "crun exec two ncat --vsock 1 1234"
 	verdict
-	crun delete --force one
+	crun delete --force one &
 	crun delete --force two
+	wait $!
 }
 
 # container_bundle DIRECTORY: crun's example of a configuration, without its terminal, and with something to do until the end.

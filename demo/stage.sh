@@ -43,7 +43,9 @@ verdict() {
 
 # heard FILE: shows what a command said. Of an error the reason alone is the result.
 heard() {
-	said=$(sed 's/^bash: line [0-9]*: /bash: /' "$1")
+	said=$(<"$1")
+	# As bash says it at a prompt.
+	[[ ! $said =~ ^${BASH_SOURCE[0]}:\ line\ [0-9]+:\ (.*) ]] || said="bash: ${BASH_REMATCH[1]}"
 	[ -z "$said" ] || tell "    ${said//$'\n'/$'\n'    }"
 	result=${said##*$'\n'}
 	case $result in
@@ -60,7 +62,7 @@ heard() {
 prepare() {
 	tell "    # $1"
 	# Not a pipe: what the command leaves in the background would keep it open.
-	bash -c "$1" >"$work/output" 2>&1 </dev/null
+	(eval "$1") >"$work/output" 2>&1 </dev/null
 	heard "$work/output"
 }
 
@@ -93,7 +95,7 @@ listen() {
 }
 
 listens_or_ended() {
-	! kill -0 "$1" || nsenter -t "$2" -n ss --vsock -l | grep -q ':1234 '
+	! kill -0 "$1" || [[ $(nsenter -t "$2" -n ss --vsock -l) = *":1234 "* ]]
 }
 
 # call SHELL COMMAND: connects, and is interrupted as soon as it has something to show.

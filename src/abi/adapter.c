@@ -143,7 +143,8 @@ static ssize_t stock_send(struct vns_sock *vs, struct vns_io *io)
 	ssize_t n;
 	int err;
 
-	if (stock->stream_has_space(&vs->vsk) <= 0)
+	/* Less than none is an error, which the transport will name. */
+	if (!stock->stream_has_space(&vs->vsk))
 		return -EAGAIN;
 	err = stock->notify_send_pre_enqueue(&vs->vsk, send_state(io));
 	if (err < 0)
@@ -152,13 +153,16 @@ static ssize_t stock_send(struct vns_sock *vs, struct vns_io *io)
 	n = vns_is_seqpacket(vs) ?
 	    stock_seqpacket_enqueue(&vs->vsk, io->msg, io->len) :
 	    stock->stream_enqueue(&vs->vsk, io->msg, io->len);
+	/* It had room, and refuses all the same: waiting for room is no use. */
+	if (n == -EAGAIN || !n)
+		return -ENOBUFS;
 	if (n < 0)
 		return n;
 	err = stock->notify_send_post_enqueue(&vs->vsk, n, send_state(io));
 	if (err < 0)
 		return err;
 
-	return n ?: -EAGAIN;
+	return n;
 }
 
 static ssize_t recv_stream(struct vns_sock *vs, struct vns_io *io)
@@ -199,12 +203,13 @@ static ssize_t stock_recv(struct vns_sock *vs, struct vns_io *io)
 	return stock_seqpacket_dequeue(&vs->vsk, io->msg, io->flags);
 }
 
-static s64 stock_readable(struct vns_sock *vs)
+/* Less than nothing is an error, which a try will tell. */
+static bool stock_has_data(struct vns_sock *vs, size_t target)
 {
 	return vns_bridge_readable(&vs->vsk);
 }
 
-static s64 stock_writable(struct vns_sock *vs)
+static bool stock_has_room(struct vns_sock *vs, size_t target)
 {
 	return vs->vsk.transport->stream_has_space(&vs->vsk);
 }
@@ -239,13 +244,18 @@ static int stock_set_rcvlowat(struct vns_sock *vs, int val)
 	return stock_rcvlowat(&vs->vsk, val);
 }
 
+/* Without a connection some have nothing to look at. */
 static ssize_t stock_queued(struct vns_sock *vs)
 {
+	if (!stock_accepts_data(vs))
+		return 0;
 	return max_t(s64, vs->vsk.transport->stream_has_data(&vs->vsk), 0);
 }
 
 static ssize_t stock_unsent_bytes(struct vns_sock *vs)
 {
+	if (!stock_accepts_data(vs))
+		return 0;
 	return stock_unsent(&vs->vsk);
 }
 
@@ -287,8 +297,8 @@ static const struct vns_transport stock_ops = {
 	.io_block = stock_io_block,
 	.send = stock_send,
 	.recv = stock_recv,
-	.readable = stock_readable,
-	.writable = stock_writable,
+	.has_data = stock_has_data,
+	.has_room = stock_has_room,
 	.poll_in = stock_poll_in,
 	.poll_out = stock_poll_out,
 	.accepts_data = stock_accepts_data,

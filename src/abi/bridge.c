@@ -19,6 +19,12 @@ static struct vns_sock *vs_of(struct vsock_sock *vsk)
 	return container_of(vsk, struct vns_sock, vsk);
 }
 
+/* Does a transport that is written for us carry it? */
+static bool is_ours(const struct vns_sock *vs)
+{
+	return READ_ONCE(vs->transport) && !READ_ONCE(vs->vsk.transport);
+}
+
 /**
  * vns_bridge_find_bound() - vsock_find_bound_socket()
  * @addr: the address
@@ -27,7 +33,19 @@ static struct vns_sock *vs_of(struct vsock_sock *vsk)
  */
 struct sock *vns_bridge_find_bound(const struct sockaddr_vm *addr)
 {
-	return vns_table_find_bound(&vns_global_domain, addr);
+	struct sock *sk = vns_table_find_bound(&vns_global_domain, addr);
+
+	/*
+	 * A client of a transport of ours is bound as well.  Some stock
+	 * transports look at a socket before they check whose it is.
+	 */
+	if (sk && is_ours(vns_sk(sk)) &&
+	    READ_ONCE(sk->sk_state) != TCP_LISTEN) {
+		sock_put(sk);
+		sk = NULL;
+	}
+
+	return sk;
 }
 
 /**
@@ -119,7 +137,7 @@ void vns_bridge_remove_pending(struct sock *listener, struct sock *pending)
  */
 void vns_bridge_enqueue_accept(struct sock *listener, struct sock *connected)
 {
-	vns_child_enqueue(listener, connected);
+	vns_child_enqueue_stock(listener, connected);
 }
 
 /**
@@ -167,4 +185,19 @@ s64 vns_bridge_readable(struct vsock_sock *vsk)
 		return 0;
 	return sk_vsock(vsk)->sk_type == SOCK_SEQPACKET ?
 	       stock_seqpacket_has_data(vsk) : t->stream_has_data(vsk);
+}
+
+/**
+ * vns_bridge_may_tap() - may a tap in this namespace see what transports carry?
+ * @net: the namespace of the tap's device
+ *
+ * Taps show the traffic of every global namespace, so a container must not be
+ * able to make itself one.
+ *
+ * Context: any.
+ */
+bool vns_bridge_may_tap(const struct net *net)
+{
+	return !vns_domain_is_local(vns_net(net)->domain) &&
+	       net->user_ns == &init_user_ns;
 }

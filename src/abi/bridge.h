@@ -7,6 +7,7 @@
 #define VNS_BRIDGE_H
 
 struct msghdr;
+struct net;
 struct sock;
 struct sockaddr_vm;
 struct socket;
@@ -31,6 +32,7 @@ int vns_bridge_assign_transport(struct vsock_sock *vsk,
 bool vns_bridge_cid_is_ours(unsigned int cid);
 struct sock *vns_bridge_create_child(struct sock *parent);
 s64 vns_bridge_readable(struct vsock_sock *vsk);
+bool vns_bridge_may_tap(const struct net *net);
 
 /* In src/core, declared again because their headers say too much here. */
 int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,

@@ -8,6 +8,8 @@
 #include <net/af_vsock.h>
 #include <linux/if_arp.h>
 
+#include "abi/bridge.h"
+
 /* Written under taps_lock, read under RCU. */
 static LIST_HEAD(taps);
 static DEFINE_SPINLOCK(taps_lock);
@@ -66,6 +68,9 @@ void vsock_deliver_tap(struct sk_buff *build_skb(void *opaque), void *opaque)
 	frame = list_empty(&taps) ? NULL : build_skb(opaque);
 	if (frame) {
 		list_for_each_entry_rcu(tap, &taps, list) {
+			/* A device may have moved since it was added. */
+			if (!vns_bridge_may_tap(dev_net(tap->dev)))
+				continue;
 			copy = skb_clone(frame, GFP_ATOMIC);
 			if (!copy)
 				continue;

@@ -64,7 +64,8 @@ static void connect_timeout_work(struct work_struct *work)
 	struct sock *sk = sk_vsock(vsk);
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_SYN_SENT && sk->sk_shutdown != SHUTDOWN_MASK) {
+	if (sk->sk_state == TCP_SYN_SENT && sk->sk_shutdown != SHUTDOWN_MASK &&
+	    !time_before(jiffies, vns_sk(sk)->connect_deadline)) {
 		connect_abandon(vns_sk(sk));
 		sk->sk_err = ETIMEDOUT;
 		sk_error_report(sk);
@@ -83,7 +84,7 @@ void vns_connect_prepare(struct vns_sock *vs)
 }
 
 /**
- * vns_connect_forget() - a closing socket needs no timeout any more
+ * vns_connect_forget() - the timeout of an earlier connect does not count any more
  * @vs: the socket
  *
  * Context: socket lock held.
@@ -135,6 +136,10 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 			return err;
 	}
 
+	/* One that runs already waits for our lock, and sees the deadline. */
+	vns_connect_forget(vs);
+	vs->connect_deadline = jiffies + vs->vsk.connect_timeout;
+	sock_reset_flag(sk, SOCK_DONE);
 	sk->sk_err = 0;
 	sk->sk_state = TCP_SYN_SENT;
 	WRITE_ONCE(vs->vsk.peer_shutdown, 0);
@@ -149,6 +154,15 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 	}
 
 	return err;
+}
+
+/*
+ * A connection that stood and ended again is no failed connect: the caller is
+ * told by what it does next.
+ */
+static bool was_established(const struct sock *sk)
+{
+	return sk->sk_state == TCP_ESTABLISHED || sk->sk_state == TCP_CLOSING;
 }
 
 static int wait_connected(struct vns_sock *vs, bool nonblock)
@@ -187,11 +201,10 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 		return err;
 	}
 
-	err = sock_error(sk);
-	if (!err && sk->sk_state != TCP_ESTABLISHED)
-		err = -ECONNRESET;
-	if (err)
-		connect_failed(vs);
+	if (was_established(sk))
+		return 0;
+	err = sock_error(sk) ?: -ECONNRESET;
+	connect_failed(vs);
 
 	return err;
 }
@@ -201,6 +214,13 @@ static int answer_later(struct sock *sk, int err)
 {
 	sk->sk_err = err;
 	sk_error_report(sk);
+
+	return -EINPROGRESS;
+}
+
+static int connected_later(struct sock *sk)
+{
+	sk->sk_state_change(sk);
 
 	return -EINPROGRESS;
 }
@@ -226,7 +246,7 @@ int vns_connect_sockaddr(struct socket *sock, const void *addr, int len,
 
 	lock_sock(sk);
 	/* A nonblocking attempt that ended tells so here, or in SO_ERROR. */
-	if (sock->state == SS_CONNECTING && sk->sk_state == TCP_ESTABLISHED)
+	if (sock->state == SS_CONNECTING && was_established(sk))
 		sock->state = SS_CONNECTED;
 	if (sock->state == SS_CONNECTING && sk->sk_state == TCP_CLOSE)
 		connect_failed(vs);
@@ -252,8 +272,8 @@ int vns_connect_sockaddr(struct socket *sock, const void *addr, int len,
 	else if (nonblock && peer_refused(err))
 		err = answer_later(sk, -err);
 	else if (nonblock && !err)
-		err = -EINPROGRESS;
-	if (sk->sk_state == TCP_ESTABLISHED)
+		err = connected_later(sk);
+	if (sock->state == SS_CONNECTING && was_established(sk))
 		sock->state = SS_CONNECTED;
 out:
 	release_sock(sk);

@@ -7,13 +7,6 @@
 
 #include "core/socket.h"
 
-static ssize_t bytes_unread(struct vns_sock *vs)
-{
-	const struct vns_transport *t = vs->transport;
-
-	return t->queued ? t->queued(vs) : t->readable(vs);
-}
-
 static ssize_t bytes_unsent(struct vns_sock *vs)
 {
 	const struct vns_transport *t = vs->transport;
@@ -48,7 +41,8 @@ int vns_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	else if (sk->sk_state == TCP_LISTEN)
 		ret = -EINVAL;
 	else
-		ret = cmd == SIOCINQ ? bytes_unread(vs) : bytes_unsent(vs);
+		ret = cmd == SIOCINQ ? vs->transport->queued(vs) :
+				       bytes_unsent(vs);
 	release_sock(sk);
 	if (ret < 0)
 		return ret;

@@ -18,6 +18,7 @@
 int vns_listen(struct socket *sock, int backlog)
 {
 	struct sock *sk = sock->sk;
+	struct vns_sock *vs = vns_sk(sk);
 	int err = 0;
 
 	if (!vns_is_connectible(sk))
@@ -28,8 +29,11 @@ int vns_listen(struct socket *sock, int backlog)
 	    !vsock_addr_bound(&vsock_sk(sk)->local_addr)) {
 		err = -EINVAL;
 	} else {
-		sk->sk_max_ack_backlog = backlog;
 		sk->sk_state = TCP_LISTEN;
+		spin_lock(&vs->accept_lock);
+		sk->sk_max_ack_backlog = backlog;
+		vs->listening = true;
+		spin_unlock(&vs->accept_lock);
 	}
 	release_sock(sk);
 
@@ -41,8 +45,8 @@ int vns_listen(struct socket *sock, int backlog)
  * @domain: the CID and port space
  * @addr: the address
  *
- * The answer may be bound only, or stop listening at any time: check its state
- * under its lock.
+ * The answer may be bound only, or stop listening at any time: only
+ * vns_child_enqueue() tells.
  *
  * Context: any but hard interrupts.
  * Return: the socket, with a reference, or NULL.
@@ -82,40 +86,98 @@ int vns_child_attach(struct vns_sock *child, const struct vns_transport *t)
 }
 EXPORT_SYMBOL_GPL(vns_child_attach);
 
-/**
- * vns_child_enqueue() - hand a connected child to accept()
- * @listener: the listener, its lock held
- * @child: the child; the queue takes a reference
- *
- * The caller has counted it (sk_acceptq_added()) and wakes the listener.
- */
-void vns_child_enqueue(struct sock *listener, struct sock *child)
+static void enqueue(struct vns_sock *listener, struct sock *child)
+	__must_hold(&listener->accept_lock)
 {
+	lockdep_assert_held(&listener->accept_lock);
 	sock_hold(child);
 	list_add_tail(&vns_sk(child)->vsk.accept_queue,
-		      &vns_sk(listener)->vsk.accept_queue);
+		      &listener->vsk.accept_queue);
+	WRITE_ONCE(listener->accept_count, listener->accept_count + 1);
+}
+
+/**
+ * vns_child_enqueue() - hand a connected child to accept()
+ * @listener: whom it is for; its socket lock is not needed
+ * @child: the child, ready for use; the queue takes a reference
+ *
+ * Context: process context, no spinlock of a lookup held.
+ * Return: 0, or -ECONNRESET when @listener does not listen or its backlog is
+ *	full.
+ */
+int vns_child_enqueue(struct sock *listener, struct sock *child)
+{
+	struct vns_sock *vs = vns_sk(listener);
+	int err = -ECONNRESET;
+
+	spin_lock(&vs->accept_lock);
+	if (vs->listening && vs->accept_count <= listener->sk_max_ack_backlog) {
+		enqueue(vs, child);
+		err = 0;
+	}
+	spin_unlock(&vs->accept_lock);
+	if (!err)
+		listener->sk_data_ready(listener);
+
+	return err;
 }
 EXPORT_SYMBOL_GPL(vns_child_enqueue);
 
 /**
+ * vns_child_enqueue_stock() - the same for a stock transport
+ * @listener: the listener, its socket lock held, found listening
+ * @child: the child; the queue takes a reference
+ *
+ * The transport has looked at sk_ack_backlog and counted the child there; it
+ * wakes the listener itself.
+ */
+void vns_child_enqueue_stock(struct sock *listener, struct sock *child)
+{
+	struct vns_sock *vs = vns_sk(listener);
+
+	spin_lock(&vs->accept_lock);
+	enqueue(vs, child);
+	spin_unlock(&vs->accept_lock);
+}
+
+/**
  * vns_accept_dequeue() - take the oldest connection that waits
- * @listener: the listener, its lock held
+ * @listener: the listener, its socket lock held
  *
  * Return: the child, with the queue's reference, or NULL.
  */
 struct sock *vns_accept_dequeue(struct sock *listener)
 {
+	struct vns_sock *vs = vns_sk(listener);
 	struct vsock_sock *vsk;
 
-	vsk = list_first_entry_or_null(&vns_sk(listener)->vsk.accept_queue,
+	spin_lock(&vs->accept_lock);
+	vsk = list_first_entry_or_null(&vs->vsk.accept_queue,
 				       struct vsock_sock, accept_queue);
+	if (vsk) {
+		list_del_init(&vsk->accept_queue);
+		WRITE_ONCE(vs->accept_count, vs->accept_count - 1);
+	}
+	spin_unlock(&vs->accept_lock);
 	if (!vsk)
 		return NULL;
 
-	list_del_init(&vsk->accept_queue);
-	sk_acceptq_removed(listener);
+	/* Only stock transports count there, under the listener's lock. */
+	if (vsk->transport)
+		sk_acceptq_removed(listener);
 
 	return sk_vsock(vsk);
+}
+
+/**
+ * vns_listen_end() - take no more connections
+ * @vs: a socket that closes, listening or not; its socket lock is held
+ */
+void vns_listen_end(struct vns_sock *vs)
+{
+	spin_lock(&vs->accept_lock);
+	vs->listening = false;
+	spin_unlock(&vs->accept_lock);
 }
 
 static struct sock *wait_for_child(struct sock *listener, bool nonblock,
@@ -222,26 +284,22 @@ void vns_pending_work(struct work_struct *work)
 					      pending_work.work);
 	struct sock *listener = vsk->listener;
 	struct sock *sk = sk_vsock(vsk);
-	bool orphan = false;
+	bool abandoned = false;
 
 	lock_sock(listener);
 	lock_sock_nested(sk, VNS_NEST_CHILD);
 	if (!list_empty(&vsk->pending_links)) {
 		vns_pending_remove(listener, sk);
 		sk_acceptq_removed(listener);
-		orphan = true;
-	} else if (vsk->rejected) {
-		orphan = true;
-	}
-	if (orphan) {
 		vns_table_disconnect(vns_sk(sk));
 		sk->sk_state = TCP_CLOSE;
+		abandoned = true;
 	}
 	release_sock(sk);
 	release_sock(listener);
 
-	/* Nobody will ever accept, and so release, it. */
-	if (orphan)
+	/* The reference of whoever would have accepted, and so closed, it. */
+	if (abandoned)
 		sock_put(sk);
 	sock_put(sk);
 	sock_put(listener);

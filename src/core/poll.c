@@ -4,42 +4,51 @@
 
 #include "core/socket.h"
 
-static bool can_receive(struct vns_sock *vs)
+static __poll_t poll_in(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
 	const struct vns_transport *t = vs->transport;
 	size_t target = sock_rcvlowat(sk, 0, INT_MAX);
 	bool ready = false;
+	int err = 0;
 
 	if (sk->sk_state == TCP_LISTEN)
-		return !list_empty(&vs->vsk.accept_queue);
-	if (!t || (sk->sk_shutdown & RCV_SHUTDOWN))
-		return false;
-	if (t->accepts_data && !t->accepts_data(vs))
-		return false;
-	if (t->poll_in)
-		return t->poll_in(vs, target, &ready) || ready;
+		ready = READ_ONCE(vs->accept_count);
+	else if (!t || (sk->sk_shutdown & RCV_SHUTDOWN) ||
+		 (t->accepts_data && !t->accepts_data(vs)))
+		return 0;
+	else if (t->poll_in)
+		err = t->poll_in(vs, target, &ready);
+	else
+		ready = t->has_data(vs, target);
 
-	return t->readable(vs) >= (s64)target;
+	if (err < 0)
+		return EPOLLERR;
+	return ready ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-static bool can_send(struct vns_sock *vs)
+static __poll_t poll_out(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
 	const struct vns_transport *t = vs->transport;
 	bool ready = false;
+	int err = 0;
 
 	if (sk->sk_shutdown & SEND_SHUTDOWN)
-		return false;
+		return 0;
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_CLOSING)
 		/* It would not block: it would fail. */
-		return true;
-	if (sk->sk_state != TCP_ESTABLISHED || !t)
-		return false;
-	if (t->poll_out)
-		return t->poll_out(vs, 1, &ready) || ready;
+		ready = true;
+	else if (sk->sk_state != TCP_ESTABLISHED || !t)
+		return 0;
+	else if (t->poll_out)
+		err = t->poll_out(vs, 1, &ready);
+	else
+		ready = t->has_room(vs, 1);
 
-	return t->writable(vs) > 0;
+	if (err < 0)
+		return EPOLLERR;
+	return ready ? EPOLLOUT | EPOLLWRNORM : 0;
 }
 
 static __poll_t poll_connectible(struct vns_sock *vs)
@@ -55,12 +64,8 @@ static __poll_t poll_connectible(struct vns_sock *vs)
 	if ((sk->sk_shutdown & RCV_SHUTDOWN) ||
 	    (peer_shutdown & SEND_SHUTDOWN))
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
-	if (can_receive(vs))
-		mask |= EPOLLIN | EPOLLRDNORM;
-	if (can_send(vs))
-		mask |= EPOLLOUT | EPOLLWRNORM;
 
-	return mask;
+	return mask | poll_in(vs) | poll_out(vs);
 }
 
 static __poll_t poll_dgram(struct vns_sock *vs)
@@ -93,7 +98,7 @@ __poll_t vns_poll(struct file *file, struct socket *sock, poll_table *wait)
 	struct vns_sock *vs = vns_sk(sk);
 	__poll_t mask;
 
-	poll_wait(file, sk_sleep(sk), wait);
+	sock_poll_wait(file, sock, wait);
 
 	if (!vns_is_connectible(sk)) {
 		mask = poll_dgram(vs);

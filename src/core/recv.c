@@ -53,18 +53,24 @@ static ssize_t recv_some(struct vns_sock *vs, struct vns_io *io, long *timeout)
 	ssize_t n;
 	int err;
 
-	for (;;) {
+	do {
 		peer_done = peer_is_done(vs);
 		n = vs->transport->recv(vs, io);
 		if (n != -EAGAIN)
 			return n;
+		/* Some transports notice the end only when asked for data. */
+		if (!peer_done && peer_is_done(vs))
+			continue;
 		err = check_more(vs, peer_done);
 		if (err <= 0)
 			return err;
 		err = vns_wait(vs, io, VNS_WAIT_DATA, timeout);
 		if (err)
 			return err;
-	}
+	} while (vns_sock_sk(vs)->sk_state == TCP_ESTABLISHED);
+
+	/* While it slept the connection ended, and took its transport along. */
+	return check_more(vs, false);
 }
 
 static ssize_t recv_stream(struct vns_sock *vs, struct vns_io *io,

@@ -21,10 +21,7 @@ static void sock_destruct(struct sock *sk)
 {
 	struct vns_sock *vs = vns_sk(sk);
 
-	/*
-	 * A listening address stays taken until here: connections that a stock
-	 * transport is about to hand over still refer to it.
-	 */
+	/* Most are out already; not those that were never accepted or closed. */
 	vns_table_unbind(vs);
 	vns_table_disconnect(vs);
 	vns_route_detach(vs);
@@ -51,9 +48,9 @@ static void inherit(struct vsock_sock *vsk, struct sock *parent)
 	vsk->trusted = from->trusted;
 	vsk->owner = get_cred(from->owner);
 	vsk->connect_timeout = from->connect_timeout;
-	vsk->buffer_size = from->buffer_size;
-	vsk->buffer_min_size = from->buffer_min_size;
-	vsk->buffer_max_size = from->buffer_max_size;
+	vsk->buffer_size = READ_ONCE(from->buffer_size);
+	vsk->buffer_min_size = READ_ONCE(from->buffer_min_size);
+	vsk->buffer_max_size = READ_ONCE(from->buffer_max_size);
 	security_sk_clone(parent, sk_vsock(vsk));
 }
 
@@ -99,6 +96,7 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 
 	vs = vns_sk(sk);
 	vs->domain = vns_net(net)->domain;
+	spin_lock_init(&vs->accept_lock);
 
 	vsk = &vs->vsk;
 	vsock_addr_init(&vsk->local_addr, VMADDR_CID_ANY, VMADDR_PORT_ANY);
@@ -144,8 +142,9 @@ void vns_sock_close(struct sock *sk, int nesting)
 	}
 	vns_connect_forget(vs);
 
-	/* Who found a listener before takes its lock and looks again. */
-	if (sk->sk_state == TCP_LISTEN)
+	vns_listen_end(vs);
+	/* A packet that was on its way here finds neither state any more. */
+	if (sk->sk_state == TCP_LISTEN || sk->sk_state == TCP_SYN_SENT)
 		sk->sk_state = TCP_CLOSE;
 
 	/* After the transport, which may have lingered on the wait queue. */

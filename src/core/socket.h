@@ -28,6 +28,11 @@ struct vns_entry;
  * @domain: where addresses of this socket mean something; never changes
  * @bound: entry in the table of bound sockets, NULL when not bound
  * @connected: entry in the table of connected sockets, or NULL
+ * @accept_lock: protects @listening, @accept_count and @vsk.accept_queue; taken
+ *	inside of any socket lock, in process context
+ * @accept_count: connections that wait for accept()
+ * @listening: takes connections
+ * @connect_deadline: jiffies before which a connect timer does not count
  * @private: for a transport that is written for us
  *
  * Locking: the socket lock (lock_sock()) protects what no line below says
@@ -36,8 +41,9 @@ struct vns_entry;
  * @vsk.peer_shutdown is written by whoever speaks for the peer, and read
  * anywhere, with READ_ONCE() or stronger.
  *
- * When two socket locks are needed the order is: connecting socket, listener
- * (SINGLE_DEPTH_NESTING), child that nobody else can see (VNS_NEST_CHILD).
+ * When two socket locks are needed the order is: listener, child that was not
+ * accepted yet (VNS_NEST_CHILD).  Who connects never takes the listener's: its
+ * owner may hold that for as long as it likes.
  *
  * Lifetime: the memory is type-stable (SLAB_TYPESAFE_BY_RCU): a lookup may
  * look at a socket that was freed and made anew, and has to check after it
@@ -50,10 +56,14 @@ struct vns_sock {
 	const struct vns_domain *domain;
 	struct vns_entry __rcu *bound;
 	struct vns_entry __rcu *connected;
+	spinlock_t accept_lock;
+	u32 accept_count;
+	bool listening;
+	unsigned long connect_deadline;
 	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
 };
 
-#define VNS_NEST_CHILD 2
+#define VNS_NEST_CHILD SINGLE_DEPTH_NESTING
 
 static inline struct vns_sock *vns_sk(const struct sock *sk)
 {
@@ -101,7 +111,9 @@ void vns_connect_forget(struct vns_sock *vs);
 
 /* listen.c */
 void vns_pending_work(struct work_struct *work);
+void vns_child_enqueue_stock(struct sock *listener, struct sock *child);
 struct sock *vns_accept_dequeue(struct sock *listener);
+void vns_listen_end(struct vns_sock *vs);
 void vns_pending_add(struct sock *listener, struct sock *pending);
 void vns_pending_remove(struct sock *listener, struct sock *pending);
 

@@ -28,10 +28,11 @@ void vns_buffer_size_set(struct vns_sock *vs, u64 size)
 	WRITE_ONCE(vsk->buffer_size, size);
 }
 
-static int set_connect_timeout(struct vsock_sock *vsk, sockptr_t value,
-			       unsigned int len, bool old_layout)
+/* In jiffies, or an error. */
+static long read_timeout(sockptr_t value, unsigned int len, bool old_layout)
 {
 	struct __kernel_sock_timeval tv;
+	long timeout;
 	int err;
 
 	err = sock_copy_user_timeval(&tv, value, len, old_layout);
@@ -43,15 +44,13 @@ static int set_connect_timeout(struct vsock_sock *vsk, sockptr_t value,
 	    tv.tv_sec >= MAX_SCHEDULE_TIMEOUT / HZ - 1)
 		return -ERANGE;
 
-	vsk->connect_timeout = tv.tv_sec * HZ +
-			       DIV_ROUND_UP((long)tv.tv_usec, USEC_PER_SEC / HZ);
-	if (!vsk->connect_timeout)
-		vsk->connect_timeout = VNS_DEFAULT_CONNECT_TIMEOUT;
+	timeout = tv.tv_sec * HZ +
+		  DIV_ROUND_UP((long)tv.tv_usec, USEC_PER_SEC / HZ);
 
-	return 0;
+	return timeout ?: VNS_DEFAULT_CONNECT_TIMEOUT;
 }
 
-static int set_buffer_option(struct vns_sock *vs, int name, u64 size)
+static void set_buffer_option(struct vns_sock *vs, int name, u64 size)
 {
 	struct vsock_sock *vsk = &vs->vsk;
 
@@ -68,8 +67,6 @@ static int set_buffer_option(struct vns_sock *vs, int name, u64 size)
 		break;
 	}
 	vns_buffer_size_set(vs, size);
-
-	return 0;
 }
 
 /**
@@ -88,7 +85,7 @@ int vns_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 	struct sock *sk = sock->sk;
 	struct vns_sock *vs = vns_sk(sk);
 	u64 size = 0;
-	int err;
+	long timeout;
 
 	if (level != AF_VSOCK)
 		return -ENOPROTOOPT;
@@ -102,18 +99,19 @@ int vns_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 		if (copy_from_sockptr(&size, value, sizeof(size)))
 			return -EFAULT;
 		lock_sock(sk);
-		err = set_buffer_option(vs, name, size);
+		set_buffer_option(vs, name, size);
 		release_sock(sk);
-		return err;
+		return 0;
 	case SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD:
 	case SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW:
 		if (len > INT_MAX)
 			return -EINVAL;
-		lock_sock(sk);
-		err = set_connect_timeout(&vs->vsk, value, len,
+		timeout = read_timeout(value, len,
 				name == SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD);
-		release_sock(sk);
-		return err;
+		if (timeout < 0)
+			return timeout;
+		WRITE_ONCE(vs->vsk.connect_timeout, timeout);
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -194,6 +192,8 @@ int vns_set_rcvlowat(struct sock *sk, int val)
 			return err;
 	}
 	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
+	/* What waits already may be enough now. */
+	sk->sk_data_ready(sk);
 
 	return 0;
 }

@@ -241,8 +241,9 @@ static void remove_entry(struct vns_entry __rcu **slot, struct rhltable *table)
 					  lockdep_is_held(&vsock_table_lock));
 	if (!entry)
 		return;
-	RCU_INIT_POINTER(*slot, NULL);
+	/* In this order: a reader that finds it retries until it is gone. */
 	rhltable_remove(table, &entry->node, table_params);
+	RCU_INIT_POINTER(*slot, NULL);
 	kfree_rcu(entry, rcu);
 }
 
@@ -358,6 +359,8 @@ static struct sock *find(struct rhltable *table, const struct vns_key *key,
 			if (!cids_overlap(entry->cid, cid) ||
 			    !refcount_inc_not_zero(&entry->sk->sk_refcnt))
 				continue;
+			/* Which socket it is now was settled before that. */
+			smp_mb__after_atomic();
 			sk = entry->sk;
 			stale = entry != (bound ?
 				rcu_access_pointer(vns_sk(sk)->bound) :
@@ -417,7 +420,7 @@ struct sock *vns_table_find_connected(const struct vns_domain *domain,
 
 /**
  * vns_table_for_each_connected() - call back for a stock transport's sockets
- * @stock_transport: the transport
+ * @stock_transport: the transport, NULL for every stock one
  * @fn: called with vsock_table_lock held
  *
  * Context: any but hard interrupts.
@@ -432,7 +435,9 @@ void vns_table_for_each_connected(const void *stock_transport,
 	for (i = 0; i < ARRAY_SIZE(vsock_connected_table); i++) {
 		list_for_each_entry(vsk, &vsock_connected_table[i],
 				    connected_table) {
-			if (vsk->transport == stock_transport)
+			if (vsk->transport &&
+			    (!stock_transport ||
+			     vsk->transport == stock_transport))
 				fn(sk_vsock(vsk));
 		}
 	}

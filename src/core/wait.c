@@ -15,11 +15,12 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
 		return true;
 	if (what == VNS_WAIT_SPACE)
 		return vns_send_is_shut(vs) ||
-		       vs->transport->writable(vs) >= (s64)io->target;
+		       vs->transport->has_room(vs, io->target);
 
+	/* Part of what SO_RCVLOWAT asks for is taken as soon as it is there. */
 	return (sk->sk_shutdown & RCV_SHUTDOWN) ||
 	       (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN) ||
-	       vs->transport->readable(vs);
+	       vs->transport->has_data(vs, 1);
 }
 
 /**
@@ -29,8 +30,9 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
  * @what: what for
  * @timeout: jiffies left; updated
  *
- * A transport's wake-ups need no lock of ours: the wait queue is joined before
- * the condition is looked at.
+ * A transport may wake us without our lock: the wait queue is joined before the
+ * condition is looked at, and what has_data() or has_room() asks the transport
+ * for is asked again before each sleep.
  *
  * Context: socket lock held, dropped while asleep.
  * Return: 0 when it is worth a try, -EAGAIN at the end of @timeout, -EINTR or
@@ -44,23 +46,24 @@ int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 	int err = 0;
 
 	if (!*timeout)
-		return -EAGAIN;
+		return worth_a_try(vs, io, what) ? 0 : -EAGAIN;
 
 	add_wait_queue(sk_sleep(sk), &wait);
-	if (vs->transport->io_block)
-		err = vs->transport->io_block(vs, io, what);
+	/* Pairs with the one in skwq_has_sleeper() of whoever wakes us. */
+	smp_mb();
 
-	while (!err && !worth_a_try(vs, io, what)) {
-		if (!*timeout) {
+	while (!worth_a_try(vs, io, what)) {
+		if (!*timeout)
 			err = -EAGAIN;
-		} else if (signal_pending(current)) {
+		else if (signal_pending(current))
 			err = sock_intr_errno(*timeout);
-		} else {
-			release_sock(sk);
-			*timeout = wait_woken(&wait, TASK_INTERRUPTIBLE,
-					      *timeout);
-			lock_sock(sk);
-		}
+		else if (vs->transport->io_block)
+			err = vs->transport->io_block(vs, io, what);
+		if (err)
+			break;
+		release_sock(sk);
+		*timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeout);
+		lock_sock(sk);
 	}
 	remove_wait_queue(sk_sleep(sk), &wait);
 

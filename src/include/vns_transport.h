@@ -87,8 +87,9 @@ struct vns_io {
  *	connection is tried.  Called under RCU.
  * @attach: prepares @vs, which is closed or a child of @parent; may set
  *	@vs->vsk.trans.  0 or a negative errno.
- * @detach: undoes @attach.  Called without the socket lock when the last
- *	reference goes, with it when a socket changes its transport.
+ * @detach: undoes @attach.  Called with the socket lock when a socket changes its
+ *	transport, and without it when the last reference goes; a transport whose
+ *	packets come in softirqs drops references there, and may not sleep then.
  * @connect: starts a connection to @vs->vsk.remote_addr.  0 when the connection
  *	stands already, -EINPROGRESS when the answer will come by itself, another
  *	errno when it fails.
@@ -96,23 +97,24 @@ struct vns_io {
  * @shutdown: tells the peer that @how (RCV_SHUTDOWN, SEND_SHUTDOWN) is shut.
  * @release: the last file is gone.
  * @io_begin: a call of send (@write) or receive begins.  Optional.  0 or errno.
- * @io_block: called before the caller sleeps, after it joined the wait queue.
- *	Optional.  0 or errno.
+ * @io_block: the caller is about to sleep.  Optional.  0 or errno.
  * @send: moves up to @io->len bytes of @io->msg out; a seqpacket message is
  *	complete when @io->len bytes of it are taken.  Bytes taken, -EAGAIN when
  *	there is no room, or errno.
  * @recv: moves up to @io->len bytes in.  For SOCK_SEQPACKET one message, the
  *	rest is dropped: its real length is returned, MSG_EOR set in
  *	msg_flags when the sender set it.  -EAGAIN when there is nothing.
- * @readable: bytes that wait; for SOCK_SEQPACKET more than 0 as soon as a
- *	message does.
- * @writable: bytes that may be sent now.
- * @poll_in: overrides the core's "readable >= target".  Optional.
- * @poll_out: overrides the core's "writable > 0".  Optional.
+ * @has_data: is a receive worth a try: do @target bytes wait (SOCK_SEQPACKET: a
+ *	message), or as many as ever will?  When not, whoever sleeps on the
+ *	socket is woken when there is something.
+ * @has_room: is a send worth a try: is there room for @target bytes, or will it
+ *	fail at once?  When not, whoever sleeps is woken when there is.
+ * @poll_in: replaces @has_data in poll().  Optional.  0 or errno.
+ * @poll_out: replaces @has_room in poll().  Optional.  0 or errno.
  * @accepts_data: false when no data can flow any more.  Optional.
  * @buffer_size: SO_VM_SOCKETS_BUFFER_SIZE becomes *@size, which it may lower.
- * @rcvlowat: SO_RCVLOWAT becomes @val; does all of it.  Optional.
- * @queued: bytes of data that wait (SIOCINQ).  Optional: as @readable.
+ * @rcvlowat: SO_RCVLOWAT is about to become @val.  Optional.  0 or errno.
+ * @queued: bytes of data that wait (SIOCINQ)
  * @unsent: bytes sent that the peer has not received (SIOCOUTQ).  Optional.
  * @rcvhiwat: bytes that can never wait all at once, nor more.  Optional.
  * @dgram_bind: SOCK_DGRAM: bind @vs to @addr.
@@ -143,8 +145,8 @@ struct vns_transport {
 			enum vns_wait what);
 	ssize_t (*send)(struct vns_sock *vs, struct vns_io *io);
 	ssize_t (*recv)(struct vns_sock *vs, struct vns_io *io);
-	s64 (*readable)(struct vns_sock *vs);
-	s64 (*writable)(struct vns_sock *vs);
+	bool (*has_data)(struct vns_sock *vs, size_t target);
+	bool (*has_room)(struct vns_sock *vs, size_t target);
 	int (*poll_in)(struct vns_sock *vs, size_t target, bool *ready);
 	int (*poll_out)(struct vns_sock *vs, size_t target, bool *ready);
 	bool (*accepts_data)(struct vns_sock *vs);
@@ -172,7 +174,7 @@ struct sock *VNS_API vns_listener_find(const struct vns_domain *domain,
 struct sock *VNS_API vns_child_create(struct sock *listener);
 int VNS_API vns_child_attach(struct vns_sock *child,
 			     const struct vns_transport *t);
-void VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
+int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
 
 /**

@@ -19,15 +19,17 @@
  * @sk: its socket, NULL once it was closed
  * @unread: bytes of payload that wait in @sk's receive queue
  * @taken: bytes already received of the first buffer in the queue
- * @wanted: bytes of room at which the other side wants to be woken; 0: it
- *	does not wait
+ * @room_wanted: bytes of room in that queue for which the other side, its
+ *	writer, waits; 0 when it does not
+ * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
  * @deaf: receives no more
  */
 struct lo_end {
 	struct sock *sk;
 	u32 unread;
 	u32 taken;
-	u32 wanted;
+	u32 room_wanted;
+	bool data_wanted;
 	bool deaf;
 };
 
@@ -85,10 +87,12 @@ void lo_link_shutdown(struct vns_sock *vs, int how);
 void lo_link_leave(struct vns_sock *vs);
 
 /* room.c */
-u32 lo_limit(struct vns_sock *vs, const struct sock *other);
-u32 lo_room(struct vns_sock *vs);
-bool lo_room_or_wake(struct vns_sock *vs, u32 wanted);
-void lo_wake_writer(struct vns_sock *vs, bool at_any_room);
+ssize_t lo_room(struct vns_sock *vs, size_t len);
+bool lo_has_room(struct vns_sock *vs, size_t target);
+bool lo_has_data(struct vns_sock *vs, size_t target);
+void lo_wake_reader(struct vns_sock *vs);
+void lo_wake_writer(struct vns_sock *vs);
+void lo_wake_writers(struct vns_sock *vs);
 
 /* send.c, recv.c */
 ssize_t lo_send(struct vns_sock *vs, struct vns_io *io);

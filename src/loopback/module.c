@@ -23,9 +23,9 @@ static void lo_buffer_size(struct vns_sock *vs, u64 *size)
 	if (!lo_sk(vs)->link)
 		return;
 
-	/* More room may be what the other side waits for. */
+	/* There may be more room now, or a message that will never fit. */
 	WRITE_ONCE(vs->vsk.buffer_size, *size);
-	lo_wake_writer(vs, true);
+	lo_wake_writers(vs);
 }
 
 static int lo_attach(struct vns_sock *vs, struct vns_sock *parent)
@@ -51,16 +51,11 @@ static int lo_shutdown(struct vns_sock *vs, int how)
 	return 0;
 }
 
-/* Both locks are held: nobody sees a connection that is half made. */
 static int establish(struct vns_sock *vs, struct sock *listener,
 		     struct sock *child_sk)
 {
 	struct vns_sock *child = vns_sk(child_sk);
 	int err;
-
-	/* It may have been closed since it was found. */
-	if (listener->sk_state != TCP_LISTEN || sk_acceptq_is_full(listener))
-		return -ECONNRESET;
 
 	vsock_addr_init(&child->vsk.local_addr, vs->vsk.remote_addr.svm_cid,
 			vs->vsk.remote_addr.svm_port);
@@ -72,13 +67,16 @@ static int establish(struct vns_sock *vs, struct sock *listener,
 	err = lo_link_create(vs, child);
 	if (err)
 		return err;
-
 	vns_mark_connected(child);
-	vns_mark_connected(vs);
-	sk_acceptq_added(listener);
-	vns_child_enqueue(listener, child_sk);
 
-	return 0;
+	/* From here on it may be accepted, used and closed. */
+	err = vns_child_enqueue(listener, child_sk);
+	if (err)
+		lo_link_leave(vs);
+	else
+		vns_mark_connected(vs);
+
+	return err;
 }
 
 static int connect_to(struct vns_sock *vs, struct sock *listener)
@@ -89,24 +87,19 @@ static int connect_to(struct vns_sock *vs, struct sock *listener)
 	/* It calls itself: a request comes where an answer should. */
 	if (listener == vns_sock_sk(vs))
 		return -EPROTO;
-	/*
-	 * Only who listens may be locked: a socket that connects holds its own
-	 * lock while it waits for another.  A listener never connects.
-	 */
+	/* Most refusals are known before anything is made. */
 	if (READ_ONCE(listener->sk_state) != TCP_LISTEN ||
-	    listener->sk_type != vns_sock_sk(vs)->sk_type)
+	    listener->sk_type != vns_sock_sk(vs)->sk_type ||
+	    READ_ONCE(vns_sk(listener)->accept_count) >
+	    READ_ONCE(listener->sk_max_ack_backlog))
 		return -ECONNRESET;
+
 	child = vns_child_create(listener);
 	if (!child)
 		return -ENOMEM;
-
-	lock_sock_nested(listener, SINGLE_DEPTH_NESTING);
 	err = establish(vs, listener, child);
-	release_sock(listener);
 	if (err)
 		sock_put(child);
-	else
-		listener->sk_data_ready(listener);
 
 	return err;
 }
@@ -125,43 +118,14 @@ static int lo_connect(struct vns_sock *vs)
 	return err;
 }
 
-static int lo_io_block(struct vns_sock *vs, struct vns_io *io,
-		       enum vns_wait what)
+static bool lo_accepts_data(struct vns_sock *vs)
 {
-	/* Two sides must not wait for each other. */
-	if (what == VNS_WAIT_DATA)
-		lo_wake_writer(vs, true);
-
-	return 0;
+	return lo_sk(vs)->link;
 }
 
-static s64 lo_readable(struct vns_sock *vs)
+static ssize_t lo_queued(struct vns_sock *vs)
 {
 	return lo_sk(vs)->link ? READ_ONCE(lo_this_end(vs)->unread) : 0;
-}
-
-static s64 lo_writable(struct vns_sock *vs)
-{
-	u32 room;
-
-	if (!lo_sk(vs)->link)
-		return 0;
-	room = lo_room(vs);
-	if (!room && lo_room_or_wake(vs, 1))
-		room = 1;
-
-	return room;
-}
-
-static int lo_poll_in(struct vns_sock *vs, size_t target, bool *ready)
-{
-	if (!lo_sk(vs)->link)
-		return 0;
-	*ready = lo_readable(vs) >= (s64)target;
-	if (!*ready)
-		lo_wake_writer(vs, true);
-
-	return 0;
 }
 
 /* What was sent is on the other side's queue, so it has received it. */
@@ -185,13 +149,13 @@ static const struct vns_transport loopback = {
 	.connect = lo_connect,
 	.shutdown = lo_shutdown,
 	.release = lo_release,
-	.io_block = lo_io_block,
 	.send = lo_send,
 	.recv = lo_recv,
-	.readable = lo_readable,
-	.writable = lo_writable,
-	.poll_in = lo_poll_in,
+	.has_data = lo_has_data,
+	.has_room = lo_has_room,
+	.accepts_data = lo_accepts_data,
 	.buffer_size = lo_buffer_size,
+	.queued = lo_queued,
 	.unsent = lo_unsent,
 	.rcvhiwat = lo_rcvhiwat,
 };

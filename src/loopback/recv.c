@@ -76,6 +76,7 @@ static void consume(struct vns_sock *vs, size_t bytes, size_t payload)
 		__skb_queue_tail(&emptied, skb);
 		this->taken = 0;
 	}
+	lo_wake_writer(vs);
 	spin_unlock(&link->lock);
 
 	while ((skb = __skb_dequeue(&emptied)))
@@ -113,10 +114,8 @@ static ssize_t recv_stream(struct vns_sock *vs, struct vns_io *io)
 	copied = copy_out(vs, &at, io->msg, io->len);
 	if (!copied)
 		return -EFAULT;
-	if (!(io->flags & MSG_PEEK)) {
+	if (!(io->flags & MSG_PEEK))
 		consume(vs, copied, copied);
-		lo_wake_writer(vs, false);
-	}
 
 	return copied;
 }
@@ -143,17 +142,15 @@ static ssize_t recv_message(struct vns_sock *vs, struct vns_io *io)
 	if (record & LO_RECORD_EOR)
 		io->msg->msg_flags |= MSG_EOR;
 	/* As everywhere, a message that meets bad memory is lost. */
-	if (!(io->flags & MSG_PEEK)) {
+	if (!(io->flags & MSG_PEEK))
 		consume(vs, sizeof(record) + len, len);
-		lo_wake_writer(vs, false);
-	}
 
 	return ret;
 }
 
 /**
  * lo_recv() - vns_transport.recv
- * @vs: a connected socket, its socket lock held
+ * @vs: an established socket, its socket lock held
  * @io: the call
  *
  * Context: may sleep for the caller's memory, not to wait for data.
@@ -161,6 +158,8 @@ static ssize_t recv_message(struct vns_sock *vs, struct vns_io *io)
  */
 ssize_t lo_recv(struct vns_sock *vs, struct vns_io *io)
 {
+	if (!lo_sk(vs)->link)
+		return -ENOTCONN;
 	return vns_is_seqpacket(vs) ? recv_message(vs, io) :
 				      recv_stream(vs, io);
 }

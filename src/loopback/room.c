@@ -1,78 +1,160 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How much a side may send before the other one receives, and who is woken when
- * there is room again.
+ * there is something to receive or room to send.
+ *
+ * Who finds nothing says so under the link's lock, in room_wanted or
+ * data_wanted, and the other side looks there under the same lock after each
+ * change: no wake-up is lost, and none is made for nobody.
  */
+#include <linux/errno.h>
+
 #include "loopback/loopback.h"
 
-/**
- * lo_limit() - bytes that may wait between two sockets
- * @vs: the sender
- * @other: the receiver, still open
- *
- * A receiver never holds more than its own buffer, and a sender never fills
- * more than one of its own size, as on every vsock transport.
+/*
+ * Bytes that may wait at @to.  A receiver never holds more than its own buffer,
+ * and a sender never fills more than one of its own size, as on every vsock
+ * transport.
  */
-u32 lo_limit(struct vns_sock *vs, const struct sock *other)
+static u32 limit_at(const struct lo_link *link, const struct lo_end *to)
+	__must_hold(&link->lock)
 {
-	return min3(READ_ONCE(vs->vsk.buffer_size),
-		    READ_ONCE(vns_sk(other)->vsk.buffer_size), (u64)U32_MAX);
+	const struct lo_end *from = &link->end[to == &link->end[0]];
+	u64 limit = U32_MAX;
+
+	lockdep_assert_held(&link->lock);
+	if (to->sk)
+		limit = min(limit, READ_ONCE(vns_sk(to->sk)->vsk.buffer_size));
+	if (from->sk)
+		limit = min(limit, READ_ONCE(vns_sk(from->sk)->vsk.buffer_size));
+
+	return limit;
 }
 
-static u32 room_locked(struct vns_sock *vs)
-	__must_hold(&lo_sk(vs)->link->lock)
+static u32 room_at(const struct lo_link *link, const struct lo_end *to)
+	__must_hold(&link->lock)
 {
-	struct lo_end *other = lo_other_end(vs);
-	u32 limit;
+	u32 limit = limit_at(link, to);
 
-	lockdep_assert_held(&lo_sk(vs)->link->lock);
-	/* The send that follows is refused, not delayed. */
-	if (!other->sk || other->deaf)
-		return U32_MAX;
+	return limit > to->unread ? limit - to->unread : 0;
+}
 
-	limit = lo_limit(vs, other->sk);
-	return limit > other->unread ? limit - other->unread : 0;
+/* Would a send to @to fail at once instead of waiting? */
+static bool is_shut(const struct lo_end *to)
+{
+	return !to->sk || to->deaf;
+}
+
+/*
+ * Is there room at @to for who waits for @wanted bytes of it?  A stream is
+ * content with half of all the room that there can be: much at a time is cheaper
+ * than each byte that gets free, and more may never be there.
+ */
+static bool room_suffices(const struct lo_link *link, const struct lo_end *to,
+			  u32 wanted, bool stream)
+	__must_hold(&link->lock)
+{
+	if (stream)
+		wanted = min(wanted, limit_at(link, to) / 2 ?: 1);
+
+	return room_at(link, to) >= wanted;
 }
 
 /**
- * lo_room() - bytes that a socket may send now
+ * lo_room() - how much of @len bytes may be sent now
  * @vs: a connected socket, its socket lock held
+ * @len: bytes; of a message all or none
  *
- * It gets no less until @vs itself sends, unless a buffer size is lowered.
+ * The answer holds until @vs itself sends, unless a buffer size is lowered.
+ *
+ * Return: bytes, 0 when @vs has to wait, -EMSGSIZE for a message that will never
+ *	fit, -EPIPE when the other side receives no more.
  */
-u32 lo_room(struct vns_sock *vs)
+ssize_t lo_room(struct vns_sock *vs, size_t len)
 {
 	struct lo_link *link = lo_sk(vs)->link;
-	u32 room;
+	struct lo_end *to = lo_other_end(vs);
+	ssize_t room;
 
 	spin_lock(&link->lock);
-	room = room_locked(vs);
+	if (is_shut(to))
+		room = -EPIPE;
+	else if (vns_is_seqpacket(vs) && len > limit_at(link, to))
+		room = -EMSGSIZE;
+	else
+		room = room_at(link, to);
 	spin_unlock(&link->lock);
 
-	return room;
+	if (room < 0)
+		return room;
+	if (vns_is_seqpacket(vs))
+		return room < len ? 0 : len;
+	return min_t(size_t, room, len);
 }
 
 /**
- * lo_room_or_wake() - is there room, and if not, wake this side when there is
- * @vs: a connected socket, its socket lock held
- * @wanted: bytes of room
- *
- * Return: true when there is.
+ * lo_has_room() - vns_transport.has_room
+ * @vs: an established socket, its socket lock held
+ * @target: bytes
  */
-bool lo_room_or_wake(struct vns_sock *vs, u32 wanted)
+bool lo_has_room(struct vns_sock *vs, size_t target)
 {
+	const bool stream = !vns_is_seqpacket(vs);
 	struct lo_link *link = lo_sk(vs)->link;
-	struct lo_end *other = lo_other_end(vs);
+	struct lo_end *to = lo_other_end(vs);
+	u32 wanted = min_t(size_t, target, U32_MAX);
 	bool enough;
 
 	spin_lock(&link->lock);
-	enough = room_locked(vs) >= wanted;
+	enough = is_shut(to) || room_suffices(link, to, wanted, stream) ||
+		 (!stream && target > limit_at(link, to));
 	if (!enough) {
-		if (!other->wanted || other->wanted > wanted)
-			other->wanted = wanted;
-		/* A receiver may sleep because SO_RCVLOWAT asks for more. */
-		if (other->unread)
-			other->sk->sk_data_ready(other->sk);
+		if (!to->room_wanted || to->room_wanted > wanted)
+			to->room_wanted = wanted;
+		/* It may wait for more than there is room for. */
+		if (to->unread)
+			to->sk->sk_data_ready(to->sk);
+	}
+	spin_unlock(&link->lock);
+
+	return enough;
+}
+
+static void wake_writer_of(struct lo_link *link, struct lo_end *to)
+	__must_hold(&link->lock)
+{
+	struct lo_end *from = &link->end[to == &link->end[0]];
+
+	lockdep_assert_held(&link->lock);
+	if (!to->room_wanted || !from->sk)
+		return;
+	to->room_wanted = 0;
+	from->sk->sk_write_space(from->sk);
+}
+
+/**
+ * lo_has_data() - vns_transport.has_data
+ * @vs: an established socket, its socket lock held
+ * @target: bytes
+ */
+bool lo_has_data(struct vns_sock *vs, size_t target)
+{
+	struct lo_link *link = lo_sk(vs)->link;
+	struct lo_end *this = lo_this_end(vs);
+	bool enough;
+
+	/* Only we take some away. */
+	if (READ_ONCE(this->unread) >= target)
+		return true;
+
+	spin_lock(&link->lock);
+	enough = this->unread >= target ||
+		 (this->unread && this->unread >= limit_at(link, this));
+	if (!enough) {
+		this->data_wanted = true;
+		/* Two sides must not wait for each other. */
+		if (room_at(link, this))
+			wake_writer_of(link, this);
 	}
 	spin_unlock(&link->lock);
 
@@ -80,29 +162,53 @@ bool lo_room_or_wake(struct vns_sock *vs, u32 wanted)
 }
 
 /**
- * lo_wake_writer() - wake the other side if it waits and there is room for it
- * @vs: a connected socket that received, its socket lock held
- * @at_any_room: even less room than it waits for will do: this side is about
- *	to wait for data itself
+ * lo_wake_reader() - data was put onto the other side's queue
+ * @vs: who did it
+ *
+ * Context: the link's lock is held, the other side is open.
  */
-void lo_wake_writer(struct vns_sock *vs, bool at_any_room)
+void lo_wake_reader(struct vns_sock *vs)
+	__must_hold(&lo_sk(vs)->link->lock)
 {
-	struct lo_end *this = lo_this_end(vs);
-	struct lo_end *other = lo_other_end(vs);
-	struct lo_link *link = lo_sk(vs)->link;
-	u32 limit, room;
+	struct lo_end *to = lo_other_end(vs);
 
-	if (!READ_ONCE(this->wanted))
-		return;
+	lockdep_assert_held(&lo_sk(vs)->link->lock);
+	if (to->data_wanted || vns_is_seqpacket(vs) ||
+	    to->unread >= READ_ONCE(to->sk->sk_rcvlowat)) {
+		to->data_wanted = false;
+		to->sk->sk_data_ready(to->sk);
+	}
+}
+
+/**
+ * lo_wake_writer() - data was taken off this side's queue
+ * @vs: who did it
+ *
+ * Context: socket lock and the link's lock are held.
+ */
+void lo_wake_writer(struct vns_sock *vs)
+	__must_hold(&lo_sk(vs)->link->lock)
+{
+	struct lo_link *link = lo_sk(vs)->link;
+	struct lo_end *this = lo_this_end(vs);
+
+	lockdep_assert_held(&link->lock);
+	if (this->room_wanted &&
+	    (!this->unread || room_suffices(link, this, this->room_wanted,
+					    !vns_is_seqpacket(vs))))
+		wake_writer_of(link, this);
+}
+
+/**
+ * lo_wake_writers() - a buffer size changed: both sides have to look again
+ * @vs: a connected socket, its socket lock held
+ */
+void lo_wake_writers(struct vns_sock *vs)
+{
+	struct lo_link *link = lo_sk(vs)->link;
 
 	spin_lock(&link->lock);
-	if (this->wanted && other->sk) {
-		limit = lo_limit(vns_sk(other->sk), this->sk);
-		room = limit > this->unread ? limit - this->unread : 0;
-		if (room >= (at_any_room ? 1 : this->wanted)) {
-			this->wanted = 0;
-			other->sk->sk_write_space(other->sk);
-		}
-	}
+	wake_writer_of(link, &link->end[0]);
+	wake_writer_of(link, &link->end[1]);
 	spin_unlock(&link->lock);
 }

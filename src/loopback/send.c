@@ -16,17 +16,6 @@
  */
 #define APPEND_MAX	1024
 
-/* Wakes the receiver, unless SO_RCVLOWAT asks for more of a stream. */
-static void tell_reader(struct vns_sock *vs)
-	__must_hold(&lo_sk(vs)->link->lock)
-{
-	struct lo_end *other = lo_other_end(vs);
-
-	lockdep_assert_held(&lo_sk(vs)->link->lock);
-	if (vns_is_seqpacket(vs) || other->unread >= other->sk->sk_rcvlowat)
-		other->sk->sk_data_ready(other->sk);
-}
-
 /*
  * Copies to the end of the last buffer in the queue.  The copy is done with the
  * lock held, so it may not fault: the caller's memory has to be there.
@@ -60,7 +49,7 @@ static bool append(struct vns_sock *vs, struct vns_io *io, size_t len,
 		memcpy(skb_tail_pointer(tail), record, head);
 	__skb_put(tail, head + len);
 	other->unread += len;
-	tell_reader(vs);
+	lo_wake_reader(vs);
 	done = true;
 unlock:
 	spin_unlock(&link->lock);
@@ -118,7 +107,7 @@ static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 		skb_queue_splice_tail_init(buffers,
 					   &other->sk->sk_receive_queue);
 		other->unread += len;
-		tell_reader(vs);
+		lo_wake_reader(vs);
 		ret = len;
 	}
 	spin_unlock(&link->lock);
@@ -127,20 +116,11 @@ static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 	return ret;
 }
 
-static ssize_t send_stream(struct vns_sock *vs, struct vns_io *io)
+static ssize_t send_stream(struct vns_sock *vs, struct vns_io *io, size_t len)
 {
 	struct sk_buff_head buffers;
 	struct sk_buff *skb;
-	size_t len;
 
-	len = min_t(size_t, io->len, lo_room(vs));
-	if (!len) {
-		u32 half = READ_ONCE(vs->vsk.buffer_size) / 2;
-
-		/* Much at a time is cheaper than each byte that gets free. */
-		lo_room_or_wake(vs, clamp_t(size_t, io->len, 1, half ?: 1));
-		return -EAGAIN;
-	}
 	if (len <= APPEND_MAX && append(vs, io, len, NULL))
 		return len;
 
@@ -164,10 +144,6 @@ static ssize_t send_message(struct vns_sock *vs, struct vns_io *io)
 	size_t left = io->len;
 	size_t len;
 
-	if (!lo_room_or_wake(vs, io->len)) {
-		io->target = io->len;
-		return -EAGAIN;
-	}
 	if (io->len <= APPEND_MAX && append(vs, io, io->len, head))
 		return io->len;
 
@@ -187,22 +163,9 @@ static ssize_t send_message(struct vns_sock *vs, struct vns_io *io)
 	return enqueue(vs, &buffers, io->len);
 }
 
-static bool fits(struct vns_sock *vs, size_t len)
-{
-	struct lo_link *link = lo_sk(vs)->link;
-	struct lo_end *other = lo_other_end(vs);
-	bool ok;
-
-	spin_lock(&link->lock);
-	ok = !other->sk || len <= lo_limit(vs, other->sk);
-	spin_unlock(&link->lock);
-
-	return ok;
-}
-
 /**
  * lo_send() - vns_transport.send
- * @vs: a connected socket, its socket lock held
+ * @vs: an established socket, its socket lock held
  * @io: the call
  *
  * Context: may sleep to allocate memory, not to wait for room.
@@ -211,9 +174,20 @@ static bool fits(struct vns_sock *vs, size_t len)
  */
 ssize_t lo_send(struct vns_sock *vs, struct vns_io *io)
 {
-	if (!vns_is_seqpacket(vs))
-		return send_stream(vs, io);
-	if (!fits(vs, io->len))
-		return -EMSGSIZE;
-	return send_message(vs, io);
+	ssize_t room;
+
+	if (!lo_sk(vs)->link)
+		return -ENOTCONN;
+	room = lo_room(vs, io->len);
+	if (room < 0)
+		return room;
+	if (!room) {
+		/* Who does not wait wants to know of any room there is. */
+		io->target = vns_is_seqpacket(vs) ||
+			     !(io->flags & MSG_DONTWAIT) ? io->len : 1;
+		return -EAGAIN;
+	}
+
+	return vns_is_seqpacket(vs) ? send_message(vs, io) :
+				      send_stream(vs, io, room);
 }

@@ -46,7 +46,7 @@ struct vns_domain {
  * @g2h_fallback: the sysctl, 0 or 1
  * @next_port: where the search for an ephemeral port goes on;
  *	protected by vsock_table_lock
- * @sysctl_header: registration of the sysctl table, NULL without CONFIG_SYSCTL
+ * @sysctl_header: registration of the sysctl table
  * @sysctl_table: this namespace's copy of the table
  */
 struct vns_net {

@@ -33,7 +33,7 @@ static int parse_mode(const char *buffer, size_t len, loff_t pos)
 	char text[MODE_TEXT_SIZE] = {};
 	int mode;
 
-	/* One write() is one value: no pieces, nothing behind it. */
+	/* One write() is one value, not a piece of one; a line ends it. */
 	if (pos || len >= sizeof(text))
 		return -EINVAL;
 

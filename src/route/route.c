@@ -83,7 +83,7 @@ static bool has_role(enum vns_role role)
 
 /**
  * vns_route_cid_is_ours() - may a socket be bound to @cid?
- * @cid: the CID, not VMADDR_CID_ANY
+ * @cid: the CID; VMADDR_CID_ANY is none
  *
  * Context: any.
  */
@@ -92,7 +92,7 @@ bool vns_route_cid_is_ours(u32 cid)
 	bool ours;
 
 	rcu_read_lock();
-	ours = cid == role_cid(VNS_ROLE_G2H) ||
+	ours = (cid != VMADDR_CID_ANY && cid == role_cid(VNS_ROLE_G2H)) ||
 	       (cid == VMADDR_CID_HOST && has_role(VNS_ROLE_H2G)) ||
 	       (cid == VMADDR_CID_LOCAL && has_role(VNS_ROLE_LOCAL));
 	rcu_read_unlock();

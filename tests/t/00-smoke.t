@@ -31,10 +31,11 @@ is "$?" 0 "the listener ends well"
 is "$(cat "$work/caller")" "hello from the listener" "the caller hears the listener"
 is "$(cat "$work/listener")" "hello from the caller" "the listener hears the caller"
 
-socat VSOCK-LISTEN:1235,fork EXEC:/bin/cat &
+# Time enough on both sides for what is still under way when one direction has ended.
+socat -t 60 VSOCK-LISTEN:1235,fork EXEC:/bin/cat &
 listener=$!
 echo_once() {
-	socat -t 30 - VSOCK-CONNECT:1:1235 <<<"there and back"
+	socat -t 60 - VSOCK-CONNECT:1:1235 <<<"there and back"
 }
 wait_until echo_once
 is "$(echo_once)" "there and back" "socat gets its own words back"

@@ -20,25 +20,39 @@ done
 
 complaints() { dmesg | grep -E 'vsock.*(disagrees about version|Unknown symbol)'; }
 
-unload() {
-	wait_until modprobe -r "$1" || modprobe -r "$1"
+# What modprobe -r leaves of a module's dependencies goes too, in whatever way it can.
+unload_everything() {
+	wait_until unload_all && ! module_loaded vsock
+}
+
+# hold WORD…: vsock-tool that keeps something open, and its answer; let_go ends it, with its last word.
+hold() {
+	rm -f /run/hold.in /run/hold.out
+	mkfifo /run/hold.in /run/hold.out
+	"$tool" "$@" </run/hold.in >/run/hold.out &
+	holder=$!
+	exec 8>/run/hold.in 9</run/hold.out
+	read -r -u 9 answer
+}
+
+let_go() {
+	exec 8>&-
+	read -r -u 9 answer || answer=ended
+	exec 9<&-
+	wait $holder
 }
 
 for module in "${family[@]}"; do
 	ok "$module loads" modprobe "$module"
 	ok "$module brought vsock" module_loaded vsock
-	ok "$module unloads" unload "$module"
-	ok "$module took vsock along" wait_until test ! -e /sys/module/vsock
+	ok "$module unloads" modprobe -r "$module"
+	ok "nothing is left after $module" unload_everything
 done
 
 # Rotations of the list, unloaded in the order that they were loaded in, and in the opposite one.
 for first in "${!family[@]}"; do
 	order=("${family[@]:first}" "${family[@]:0:first}")
-	loaded=yes
-	for module in "${order[@]}"; do
-		modprobe "$module" || loaded="$module does not load"
-	done
-	is "$loaded" yes "loaded in the order ${order[*]}"
+	ok "loaded in the order ${order[*]}" modprobe -a "${order[@]}"
 	is "$("$tool" pair)" ok "connections work"
 	if ((first % 2)); then
 		reverse=()
@@ -47,12 +61,8 @@ for first in "${!family[@]}"; do
 		done
 		order=("${reverse[@]}")
 	fi
-	unloaded=yes
-	for module in "${order[@]}"; do
-		modprobe -r "$module" || unloaded="$module does not unload"
-	done
-	is "$unloaded" yes "unloaded in the order ${order[*]}"
-	ok "nothing is left" wait_until test ! -e /sys/module/vsock
+	ok "unloaded in the order ${order[*]}" modprobe -r "${order[@]}"
+	ok "nothing is left" unload_everything
 done
 is "$(complaints)" "" "no symbol was missing, none had another version"
 
@@ -66,22 +76,18 @@ fi
 modprobe vsock_loopback
 for what in "hold stream" "hold seqpacket"; do
 	# shellcheck disable=SC2086  # words
-	coproc holder { "$tool" $what; }
-	read -r -u "${holder[0]}" answer
+	hold $what
 	is "$answer" ok "$what: a connection"
 	fails "$what: loopback stays" rmmod vsock_loopback
 	fails "$what: vsock stays" rmmod vsock
-	eval "exec ${holder[1]}>&-"
-	read -r -u "${holder[0]}" answer
+	let_go
 	is "$answer" ok "$what: it still works after that"
-	wait "$holder_PID"
 	ok "$what: loopback goes with it" wait_until rmmod vsock_loopback
 	ok "$what: and comes again" modprobe vsock_loopback
 done
 for what in "listen 1234 stream" "bind 1234 seqpacket"; do
 	# shellcheck disable=SC2086  # words
-	coproc holder { "$tool" $what; }
-	read -r -u "${holder[0]}" answer
+	hold $what
 	is "$answer" ok "$what"
 	ok "$what: loopback goes all the same" wait_until rmmod vsock_loopback
 	fails "$what: vsock stays" rmmod vsock
@@ -92,17 +98,16 @@ for what in "listen 1234 stream" "bind 1234 seqpacket"; do
 	*) want=ECONNRESET ;;
 	esac
 	is "$("$tool" connect 1 1234)" "$want" "$what: and then its address is known again"
-	eval "exec ${holder[1]}>&-"
-	wait "$holder_PID"
+	let_go
 done
-ok "everything unloads" wait_until unload_all
+ok "everything unloads" unload_everything
 
 # Whatever the order, sockets go on meanwhile: some connects find no transport, nothing else goes wrong.
 modprobe vsock_loopback
 "$tool" churn >/run/churn.out 2>/run/churn.err &
 churn=$!
 busy=0 gone=0
-for round in 1 2 3; do
+for _ in 1 2; do
 	for module in "${family[@]}"; do
 		modprobe "$module"
 		if modprobe -r "$module" 2>/dev/null; then
@@ -111,19 +116,19 @@ for round in 1 2 3; do
 			busy=$((busy + 1))
 		fi
 	done
-	# Bare rmmod: nothing but this one module is tried.
-	for _ in 1 2 3 4 5; do
+	# Bare rmmod: nothing but this one module is tried. There are moments at which nobody has a socket.
+	for _ in 1 2 3 4 5 6; do
 		rmmod vsock_loopback 2>/dev/null && gone=$((gone + 1))
 		rmmod vsock 2>/dev/null && gone=$((gone + 1))
 		modprobe vsock_loopback
 	done
 done
-diag "while sockets churned: $gone unloads, $busy refused"
 kill -TERM $churn
-ok "sockets churned all the time" wait $churn
-diag "$(cat /run/churn.out /run/churn.err)"
+wait $churn
+is $? 0 "sockets churned all the time, and connections were right"
+diag "while sockets churned: $gone unloads, $busy refused; $(cat /run/churn.out /run/churn.err)"
 ok "some unload worked" test $gone -gt 0
-ok "everything unloads" wait_until unload_all
+ok "everything unloads" unload_everything
 is "$(complaints)" "" "no symbol was missing, none had another version"
 
 done_testing

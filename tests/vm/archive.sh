@@ -66,6 +66,7 @@ suite_update() {
 	elif [ -e "$root/updated" ]; then
 		say "could not refresh $suite, going on with the list of $(date -r "$root/updated" +%F)"
 	else
+		say "the mirror does not give the suite $suite: $(grep -m 1 '^E:' "$root/log" || tail -n 1 "$root/log")"
 		return 1
 	fi
 }
@@ -80,7 +81,7 @@ suite_field() {
 	suite_apt "$1" apt-cache show --no-all-versions "$2" | sed -n "s/^$3: //p"
 }
 
-# suite_unpack SUITE DIR PACKAGE…: downloads into nothing but memory of this run, checks, unpacks into DIR.
+# suite_unpack SUITE DIR PACKAGE…: downloads (apt checks the hashes) and unpacks into DIR.
 suite_unpack() {
 	local suite=$1 dir=$2 debs deb
 	shift 2

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What one process can make the kernel hold: bytes are bounded by the buffer,
+ * and memory by a small multiple of the bytes, however small the pieces; many
+ * sockets and many namespaces give all of it back.
+ */
+#include "vsock_test.h"
+
+#include <sys/resource.h>
+
+#define SOCKETS 2000
+#define NAMESPACES 1500
+
+/* Kernel memory in use, in bytes: what slabs and pages cost shows here. */
+static long long memory_used(void)
+{
+	static const char *const lines[] = { "MemFree:", "Cached:", "Buffers:" };
+	long long total = 0, value;
+	char line[128], name[64];
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %lld", name, &value) != 2)
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+			if (!strcmp(name, lines[i]))
+				total += value * 1024;
+	}
+	if (file)
+		fclose(file);
+
+	return -total;
+}
+
+/* Single bytes until no more go; all of them come out again, in order. */
+static void single_bytes(int type)
+{
+	enum { PAIRS = 8 };
+	const unsigned int room = 65536;
+	long long before, grown;
+	int out[PAIRS], in[PAIRS];
+	unsigned long sent = 0, got = 0, wrong = 0;
+	unsigned char byte;
+
+	for (int p = 0; p < PAIRS; p++) {
+		vm_pair(type, &out[p], &in[p]);
+		must(set_buffer(in[p], SO_VM_SOCKETS_BUFFER_SIZE, room));
+		set_nonblock(out[p], true);
+		set_nonblock(in[p], true);
+	}
+	before = memory_used();
+	for (int p = 0; p < PAIRS; p++) {
+		for (unsigned long n = 0; ; n++) {
+			byte = n % 251;
+			if (send(out[p], &byte, 1, MSG_NOSIGNAL) != 1)
+				break;
+			sent++;
+		}
+	}
+	grown = memory_used() - before;
+	is_int(sent, (unsigned long)room * PAIRS,
+	       "%s: single bytes fill the buffer and no more", type_name(type));
+	/* Each costs 1 byte, a message 4 more; the rest is for others at work. */
+	if (!native())
+		ok(grown < 16LL * room * PAIRS + (8 << 20),
+		   "%s: and the kernel holds little more than that (%lld KiB)",
+		   type_name(type), grown / 1024);
+	for (int p = 0; p < PAIRS; p++) {
+		for (unsigned long n = 0; recv(in[p], &byte, 1, 0) == 1; n++) {
+			wrong += byte != n % 251;
+			got++;
+		}
+		close(out[p]);
+		close(in[p]);
+	}
+	ok(got == sent && !wrong, "%s: every byte came, in order",
+	   type_name(type));
+}
+
+static void many_sockets(void)
+{
+	struct rlimit files = { 3 * SOCKETS, 3 * SOCKETS };
+	static int client[SOCKETS], server[SOCKETS];
+	int listener = vm_listen(SOCK_STREAM);
+	unsigned int port = vm_port(listener);
+	int bad = 0;
+
+	must(setrlimit(RLIMIT_NOFILE, &files));
+	for (int i = 0; i < SOCKETS; i++) {
+		client[i] = vm_socket(SOCK_STREAM);
+		must(-vm_connect(client[i], VMADDR_CID_LOCAL, port));
+		server[i] = must(accept(listener, NULL, NULL));
+	}
+	for (int i = 0; i < SOCKETS; i += 97)
+		bad += vm_echo(client[i], server[i]) != 0;
+	is_int(bad, 0, "%d connections to one listener work", SOCKETS);
+	for (int i = 0; i < SOCKETS; i++) {
+		close(client[i]);
+		close(server[i]);
+	}
+	close(listener);
+}
+
+static void many_namespaces(void)
+{
+	const char *kernel = getenv("KERNEL");
+	int count = kernel && !strcmp(kernel, "debug") ? NAMESPACES / 10 :
+							 NAMESPACES;
+	int wrong = 0;
+
+	for (int i = 0; i < count; i++) {
+		bool local = i % 2;
+		int ns = local ? ns_new_local() : ns_new_global();
+		const char *mode = sysctl_get_in(ns, "ns_mode");
+
+		wrong += strcmp(mode, local ? "local\n" : "global\n") != 0;
+		if (i % 10 == 0) {
+			int client, server;
+
+			vm_pair_in(ns, SOCK_STREAM, &client, &server);
+			wrong += vm_echo(client, server) != 0;
+			close(client);
+			close(server);
+		}
+		close(ns);
+	}
+	is_int(wrong, 0, "%d namespaces came and went", count);
+}
+
+int main(void)
+{
+	watchdog(200);
+
+	single_bytes(SOCK_STREAM);
+	single_bytes(SOCK_SEQPACKET);
+	many_sockets();
+	many_namespaces();
+	check_unload();
+
+	return done();
+}
