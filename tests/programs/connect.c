@@ -213,7 +213,7 @@ static void check_refused(void)
 	other = vm_socket(type);
 	is_errno(connect_to(other, fd), ECONNRESET, "%s: bound, but does not listen", T);
 	if (!native())
-		is_errno(connect_to(fd, fd), ECONNRESET, "%s: nor to itself", T);
+		is_errno(connect_to(fd, fd), EPROTO, "%s: nor to itself", T);
 	must(listen(fd, 1));
 	is_errno(connect_to(other, fd), 0, "%s: listens now", T);
 	is_errno(connect_to(fd, listener), EINVAL, "%s: a listener does not connect", T);

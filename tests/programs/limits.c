@@ -2,14 +2,13 @@
 /*
  * What one process can make the kernel hold: bytes are bounded by the buffer,
  * and memory by a small multiple of the bytes, however small the pieces; many
- * sockets and many namespaces give all of it back.
+ * sockets give all of it back.
  */
 #include "vsock_test.h"
 
 #include <sys/resource.h>
 
 #define SOCKETS 2000
-#define NAMESPACES 1500
 
 /* Kernel memory in use, in bytes: what slabs and pages cost shows here. */
 static long long memory_used(void)
@@ -101,32 +100,6 @@ static void many_sockets(void)
 	close(listener);
 }
 
-static void many_namespaces(void)
-{
-	const char *kernel = getenv("KERNEL");
-	int count = kernel && !strcmp(kernel, "debug") ? NAMESPACES / 10 :
-							 NAMESPACES;
-	int wrong = 0;
-
-	for (int i = 0; i < count; i++) {
-		bool local = i % 2;
-		int ns = local ? ns_new_local() : ns_new_global();
-		const char *mode = sysctl_get_in(ns, "ns_mode");
-
-		wrong += strcmp(mode, local ? "local\n" : "global\n") != 0;
-		if (i % 10 == 0) {
-			int client, server;
-
-			vm_pair_in(ns, SOCK_STREAM, &client, &server);
-			wrong += vm_echo(client, server) != 0;
-			close(client);
-			close(server);
-		}
-		close(ns);
-	}
-	is_int(wrong, 0, "%d namespaces came and went", count);
-}
-
 int main(void)
 {
 	watchdog(200);
@@ -134,7 +107,6 @@ int main(void)
 	single_bytes(SOCK_STREAM);
 	single_bytes(SOCK_SEQPACKET);
 	many_sockets();
-	many_namespaces();
 	check_unload();
 
 	return done();

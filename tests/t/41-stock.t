@@ -71,15 +71,6 @@ is "$(sockets "")" "" "ss: nothing is left"
 if modinfo -n vsockmon >/dev/null 2>&1; then
 	ok "vsockmon: a device" ip link add tap0 type vsockmon
 	ok "vsockmon: is up" ip link set tap0 up
-	hold tap "$tool" tap tap0
-	is "$answer" ok "vsockmon: somebody listens"
-	is "$("$tool" pair stream)" ok "vsockmon: a connection over our loopback"
-	let_go tap
-	like "$answer" "payload 2 bytes 2$" "vsockmon: its two bytes are seen"
-	hold tap "$tool" tap tap0
-	is "$(ns_exec local "$tool" pair stream)" ok "vsockmon: a connection in a local namespace"
-	let_go tap
-	is "$answer" "connect 0 disconnect 0 control 0 payload 0 bytes 0" "vsockmon: init does not see it"
 	fails "vsockmon: stays while it has a device" modprobe -r vsockmon
 	ok "vsockmon: the device goes" ip link delete tap0
 	ok "vsockmon: and the module" modprobe -r vsockmon
