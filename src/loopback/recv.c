@@ -38,16 +38,20 @@ static bool cursor_first(struct vns_sock *vs, struct cursor *at)
 	return at->skb;
 }
 
+/* On to what is behind @at: in the same buffer, if that has grown meanwhile. */
 static bool cursor_next(struct vns_sock *vs, struct cursor *at)
 {
 	struct lo_link *link = lo_sk(vs)->link;
 
 	spin_lock(&link->lock);
-	at->skb = skb_peek_next(at->skb, &vns_sock_sk(vs)->sk_receive_queue);
-	if (at->skb) {
+	at->offset += at->avail;
+	if (at->offset == at->skb->len) {
+		at->skb = skb_peek_next(at->skb,
+					&vns_sock_sk(vs)->sk_receive_queue);
 		at->offset = 0;
-		at->avail = at->skb->len;
 	}
+	if (at->skb)
+		at->avail = at->skb->len - at->offset;
 	spin_unlock(&link->lock);
 
 	return at->skb;

@@ -37,6 +37,8 @@ holds() {
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# A machine without a kernel package has no such directory.
+mkdir -p /usr/lib/modules
 mount -t tmpfs none /usr/lib/modules
 mount -t tmpfs none /boot
 
