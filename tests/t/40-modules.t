@@ -129,6 +129,7 @@ is $? 0 "sockets churned all the time, and connections were right"
 diag "while sockets churned: $gone unloads, $busy refused; $(cat /run/churn.out /run/churn.err)"
 ok "some unload worked" test $gone -gt 0
 ok "everything unloads" unload_everything
-is "$(complaints)" "" "no symbol was missing, none had another version"
+# Here a symbol may well be missing: vsock is removed between the two halves of a load that a new socket asked for.
+is "$(complaints | grep -v 'Unknown symbol')" "" "no symbol had another version"
 
 done_testing
