@@ -58,6 +58,11 @@ static u32 stock_local_cid(const struct vns_transport *t)
 	return stock_of(t)->get_local_cid();
 }
 
+static bool stock_zerocopy_allow(const struct vns_transport *t)
+{
+	return stock_msgzerocopy_allow(stock_of(t));
+}
+
 static int stock_attach(struct vns_sock *vs, struct vns_sock *parent)
 {
 	const struct vsock_transport *stock = stock_of(vs->transport);
@@ -284,6 +289,7 @@ static int stock_dgram_recv(struct vns_sock *vs, struct msghdr *msg, size_t len,
 static const struct vns_transport stock_ops = {
 	.name = "stock",
 	.global_only = true,
+	.zerocopy_allow = stock_zerocopy_allow,
 	.seqpacket_allow = stock_allows_seqpacket,
 	.stream_allow = stock_stream_allow,
 	.local_cid = stock_local_cid,

@@ -78,4 +78,14 @@ static inline ssize_t stock_unsent(struct vsock_sock *vsk)
 	return -EOPNOTSUPP;
 }
 
+/* A transport that has never heard of the flag ignores it. */
+static inline bool stock_msgzerocopy_allow(const struct vsock_transport *t)
+{
+#ifdef HAVE_TRANSPORT_MSGZEROCOPY_ALLOW
+	return t->msgzerocopy_allow && t->msgzerocopy_allow();
+#else
+	return true;
+#endif
+}
+
 #endif /* VNS_COMPAT_STOCK_TRANSPORT_H */

@@ -129,6 +129,10 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 	err = vns_route_connect(vs);
 	if (err)
 		return err;
+	if (vns_zerocopy_allowed(vs))
+		vns_support_zerocopy(sk->sk_socket);
+	else if (sock_flag(sk, SOCK_ZEROCOPY))
+		return -EOPNOTSUPP;
 	autobind = !vsock_addr_bound(&vs->vsk.local_addr);
 	if (autobind) {
 		err = vns_autobind(vs);

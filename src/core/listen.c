@@ -239,6 +239,9 @@ int vns_accept_socket(struct socket *sock, struct socket *newsock, int flags)
 
 	lock_sock_nested(child, VNS_NEST_CHILD);
 	newsock->state = SS_CONNECTED;
+	vns_want_sol_socket(newsock);
+	if (vns_sk(child)->transport && vns_zerocopy_allowed(vns_sk(child)))
+		vns_support_zerocopy(newsock);
 	sock_graft(child, newsock);
 	release_sock(child);
 	sock_put(child);

@@ -39,7 +39,9 @@ static int family_create(struct net *net, struct socket *sock, int protocol,
 	if (!sk)
 		return -ENOMEM;
 
-	if (sock->type == SOCK_DGRAM) {
+	if (sock->type != SOCK_DGRAM) {
+		vns_want_sol_socket(sock);
+	} else {
 		err = vns_route_dgram(vns_sk(sk));
 		if (err) {
 			sock->sk = NULL;

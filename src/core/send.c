@@ -16,6 +16,8 @@ static int check_send(struct vns_sock *vs, const struct msghdr *msg)
 		return -EPIPE;
 	if (!vs->transport || sk->sk_state != TCP_ESTABLISHED)
 		return -ENOTCONN;
+	if (msg->msg_flags & MSG_ZEROCOPY && !vns_zerocopy_allowed(vs))
+		return -EOPNOTSUPP;
 
 	return 0;
 }
@@ -33,7 +35,9 @@ static ssize_t send_all(struct vns_sock *vs, struct msghdr *msg, size_t len)
 	ssize_t n;
 	int err = 0;
 
-	if (vs->transport->io_begin)
+	if (unlikely(io.flags & MSG_ZEROCOPY))
+		err = vns_zerocopy_begin(vs, &io);
+	if (!err && vs->transport->io_begin)
 		err = vs->transport->io_begin(vs, &io, true);
 
 	while (!err && io.len) {
@@ -51,6 +55,9 @@ static ssize_t send_all(struct vns_sock *vs, struct msghdr *msg, size_t len)
 			err = sk->sk_err ? -sk->sk_err :
 			      check_send(vs, msg);
 	}
+
+	if (unlikely(io.ubuf))
+		vns_zerocopy_end(&io, io.len != len);
 
 	/* Part of a stream is a success, part of a message is not. */
 	if (err && (vns_is_seqpacket(vs) || io.len == len))

@@ -121,6 +121,11 @@ void vns_pending_remove(struct sock *listener, struct sock *pending);
 int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 	     long *timeout);
 
+/* zerocopy.c */
+bool vns_zerocopy_allowed(const struct vns_sock *vs);
+int vns_zerocopy_begin(struct vns_sock *vs, struct vns_io *io);
+void vns_zerocopy_end(struct vns_io *io, bool sent);
+
 /* sockopt.c */
 void vns_buffer_size_set(struct vns_sock *vs, u64 size);
 

@@ -69,15 +69,39 @@ static void set_buffer_option(struct vns_sock *vs, int name, u64 size)
 	vns_buffer_size_set(vs, size);
 }
 
+static int set_zerocopy(struct vns_sock *vs, sockptr_t value, unsigned int len)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	int err = 0;
+	int on;
+
+	if (len < sizeof(on) || len > INT_MAX)
+		return -EINVAL;
+	if (copy_from_sockptr(&on, value, sizeof(on)))
+		return -EFAULT;
+	if (on < 0 || on > 1)
+		return -EINVAL;
+
+	lock_sock(sk);
+	if (vs->transport && !vns_zerocopy_allowed(vs))
+		err = -EOPNOTSUPP;
+	else
+		sock_valbool_flag(sk, SOCK_ZEROCOPY, on);
+	release_sock(sk);
+
+	return err;
+}
+
 /**
  * vns_setsockopt() - proto_ops.setsockopt
  * @sock: the socket
- * @level: AF_VSOCK
- * @name: SO_VM_SOCKETS_*
+ * @level: AF_VSOCK, or SOL_SOCKET where vns_want_sol_socket() works
+ * @name: SO_VM_SOCKETS_* or SO_*
  * @value: the value
  * @len: its length
  *
- * Return: 0, -ENOPROTOOPT, -EINVAL, -EFAULT, -EDOM or -ERANGE.
+ * Return: 0, -ENOPROTOOPT, -EINVAL, -EFAULT, -EDOM, -ERANGE, -EOPNOTSUPP for
+ *	SO_ZEROCOPY on a transport that cannot do it, or what other SO_* give.
  */
 int vns_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 		   unsigned int len)
@@ -87,6 +111,10 @@ int vns_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
 	u64 size = 0;
 	long timeout;
 
+	if (level == SOL_SOCKET)
+		return name == SO_ZEROCOPY ?
+		       set_zerocopy(vs, value, len) :
+		       sock_setsockopt(sock, level, name, value, len);
 	if (level != AF_VSOCK)
 		return -ENOPROTOOPT;
 

@@ -15,6 +15,7 @@
 #include <net/af_vsock.h>
 
 struct module;
+struct ubuf_info;
 struct vns_sock;
 struct vns_domain;
 
@@ -65,6 +66,9 @@ enum vns_wait {
  *	sender the room that makes another try worthwhile, 1 unless the
  *	transport raises it
  * @flags: MSG_* flags of the call
+ * @ubuf: of a sender whose memory is to be used in place (MSG_ZEROCOPY):
+ *	what the buffers that do so are marked with (skb_zcopy_set()); else NULL
+ * @copied: set by a transport that copied memory in spite of @ubuf
  * @private: for the transport, zeroed before io_begin()
  */
 struct vns_io {
@@ -72,6 +76,8 @@ struct vns_io {
 	size_t len;
 	size_t target;
 	int flags;
+	struct ubuf_info *ubuf;
+	bool copied;
 	u64 private[VNS_IO_PRIVATE_WORDS];
 };
 
@@ -80,6 +86,9 @@ struct vns_io {
  * @name: for messages
  * @owner: module that is held while a socket is attached
  * @global_only: knows nothing of namespaces: belongs to the global domain
+ * @zerocopy: understands @io->ubuf
+ * @zerocopy_allow: does one that does not understand it take MSG_ZEROCOPY all
+ *	the same, by means of its own?  NULL: no.  Any context.
  * @seqpacket_allow: may SOCK_SEQPACKET reach @cid?  NULL: never.  Any context.
  * @stream_allow: may SOCK_STREAM reach @cid, @port?  NULL: always.  Any context.
  * @local_cid: this side's CID, VMADDR_CID_ANY when it has none.  Any context.
@@ -126,7 +135,9 @@ struct vns_transport {
 	const char *name;
 	struct module *owner;
 	bool global_only;
+	bool zerocopy;
 
+	bool (*zerocopy_allow)(const struct vns_transport *t);
 	bool (*seqpacket_allow)(const struct vns_transport *t, u32 cid);
 	bool (*stream_allow)(const struct vns_transport *t, u32 cid, u32 port);
 	u32 (*local_cid)(const struct vns_transport *t);

@@ -16,6 +16,12 @@
  */
 #define APPEND_MAX	1024
 
+/* Is the caller's memory to be used in place? */
+static bool refers(const struct vns_io *io)
+{
+	return unlikely(io->ubuf) && !io->copied;
+}
+
 /*
  * Copies to the end of the last buffer in the queue.  The copy is done with the
  * lock held, so it may not fault: the caller's memory has to be there.
@@ -94,6 +100,52 @@ static struct sk_buff *make_buffer(struct vns_sock *vs, struct vns_io *io,
 	return skb;
 }
 
+/*
+ * A buffer that refers to the caller's memory, to as much of @len bytes as there
+ * is room for references.
+ */
+static struct sk_buff *make_reference(struct vns_sock *vs, struct vns_io *io,
+				      size_t len, const lo_record *record)
+{
+	const size_t head = record ? sizeof(*record) : 0;
+	struct iov_iter *iter = &io->msg->msg_iter;
+	const size_t behind = iov_iter_count(iter) - len;
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb(head, vns_sock_sk(vs)->sk_allocation);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	skb_reserve(skb, head);
+	skb_zcopy_set(skb, io->ubuf, NULL);
+
+	/*
+	 * It wants an owner to charge.  But once queued the buffer is the
+	 * receiver's: only the notification still knows the sender.
+	 */
+	skb_set_owner_w(skb, vns_sock_sk(vs));
+	iov_iter_truncate(iter, len);
+	err = zerocopy_sg_from_iter(skb, iter);
+	iov_iter_reexpand(iter, iov_iter_count(iter) + behind);
+	skb_orphan(skb);
+	if (err && (err != -EMSGSIZE || !skb->len)) {
+		kfree_skb(skb);
+		/* vsock programs know memory that cannot be pinned as this. */
+		return ERR_PTR(-ENOMEM);
+	}
+	if (record)
+		memcpy(skb_push(skb, head), record, head);
+
+	return skb;
+}
+
+static struct sk_buff *make_skb(struct vns_sock *vs, struct vns_io *io,
+				size_t len, const lo_record *record)
+{
+	return refers(io) ? make_reference(vs, io, len, record) :
+				    make_buffer(vs, io, len, record);
+}
+
 /* Queues buffers that hold @len bytes.  Takes them over. */
 static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 		       size_t len)
@@ -121,13 +173,13 @@ static ssize_t send_stream(struct vns_sock *vs, struct vns_io *io, size_t len)
 	struct sk_buff_head buffers;
 	struct sk_buff *skb;
 
-	if (len <= APPEND_MAX && append(vs, io, len, NULL))
+	if (len <= APPEND_MAX && !refers(io) && append(vs, io, len, NULL))
 		return len;
 
-	len = min_t(size_t, len, PAGED_MAX);
-	skb = make_buffer(vs, io, len, NULL);
+	skb = make_skb(vs, io, min_t(size_t, len, PAGED_MAX), NULL);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
+	len = skb->len;
 	__skb_queue_head_init(&buffers);
 	__skb_queue_tail(&buffers, skb);
 
@@ -142,22 +194,20 @@ static ssize_t send_message(struct vns_sock *vs, struct vns_io *io)
 	struct sk_buff_head buffers;
 	struct sk_buff *skb;
 	size_t left = io->len;
-	size_t len;
 
-	if (io->len <= APPEND_MAX && append(vs, io, io->len, head))
+	if (io->len <= APPEND_MAX && !refers(io) && append(vs, io, io->len, head))
 		return io->len;
 
 	__skb_queue_head_init(&buffers);
 	do {
-		len = min_t(size_t, left, PAGED_MAX);
-		skb = make_buffer(vs, io, len, head);
+		skb = make_skb(vs, io, min_t(size_t, left, PAGED_MAX), head);
 		if (IS_ERR(skb)) {
 			__skb_queue_purge(&buffers);
 			return PTR_ERR(skb);
 		}
 		__skb_queue_tail(&buffers, skb);
+		left -= skb->len - (head ? sizeof(*head) : 0);
 		head = NULL;
-		left -= len;
 	} while (left);
 
 	return enqueue(vs, &buffers, io->len);
@@ -187,6 +237,10 @@ ssize_t lo_send(struct vns_sock *vs, struct vns_io *io)
 			     !(io->flags & MSG_DONTWAIT) ? io->len : 1;
 		return -EAGAIN;
 	}
+
+	/* As on the packet transports: in place as a whole, or not at all. */
+	if (unlikely(io->ubuf) && room < io->len)
+		io->copied = true;
 
 	return vns_is_seqpacket(vs) ? send_message(vs, io) :
 				      send_stream(vs, io, room);

@@ -2,6 +2,9 @@
 /*
  * VNS_ACCEPT_ARGS: what proto_ops.accept takes behind the two sockets.
  * VNS_OP_SENDPAGE: the initialiser of proto_ops.sendpage where it exists.
+ * vns_want_sol_socket(): proto_ops.setsockopt gets SOL_SOCKET options as well,
+ *	where a kernel knows that; elsewhere SO_ZEROCOPY cannot be set.
+ * vns_support_zerocopy(): tells io_uring so, where it asks.
  */
 #ifndef VNS_COMPAT_LINUX_NET_H
 #define VNS_COMPAT_LINUX_NET_H
@@ -23,5 +26,19 @@
 #else
 #define VNS_OP_SENDPAGE
 #endif
+
+static inline void vns_want_sol_socket(struct socket *sock)
+{
+#ifdef SOCK_CUSTOM_SOCKOPT
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+#endif
+}
+
+static inline void vns_support_zerocopy(struct socket *sock)
+{
+#ifdef SOCK_SUPPORT_ZC
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
+#endif
+}
 
 #endif /* VNS_COMPAT_LINUX_NET_H */
