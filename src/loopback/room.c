@@ -48,14 +48,16 @@ static bool is_shut(const struct lo_end *to)
 /*
  * Is there room at @to for who waits for @wanted bytes of it?  A stream is
  * content with half of all the room that there can be: much at a time is cheaper
- * than each byte that gets free, and more may never be there.
+ * than each byte that gets free, and more may never be there.  It takes any room
+ * when the reader waits for more than there is: then no more gets free.
  */
 static bool room_suffices(const struct lo_link *link, const struct lo_end *to,
 			  u32 wanted, bool stream)
 	__must_hold(&link->lock)
 {
 	if (stream)
-		wanted = min(wanted, limit_at(link, to) / 2 ?: 1);
+		wanted = to->data_wanted ? 1 :
+			 min(wanted, limit_at(link, to) / 2 ?: 1);
 
 	return room_at(link, to) >= wanted;
 }
@@ -135,7 +137,7 @@ static void wake_writer_of(struct lo_link *link, struct lo_end *to)
 /**
  * lo_has_data() - vns_transport.has_data
  * @vs: an established socket, its socket lock held
- * @target: bytes
+ * @target: bytes; of messages any will do
  */
 bool lo_has_data(struct vns_sock *vs, size_t target)
 {
@@ -143,6 +145,8 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
 	struct lo_end *this = lo_this_end(vs);
 	bool enough;
 
+	if (vns_is_seqpacket(vs))
+		target = 1;
 	/* Only we take some away. */
 	if (READ_ONCE(this->unread) >= target)
 		return true;
