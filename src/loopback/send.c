@@ -146,18 +146,35 @@ static struct sk_buff *make_skb(struct vns_sock *vs, struct vns_io *io,
 				    make_buffer(vs, io, len, record);
 }
 
+/*
+ * What append() could not do because the caller's memory was absent is done with
+ * the copy: a buffer for each byte would hold thousands of times its size.
+ */
+static bool merge(struct sk_buff *tail, const struct sk_buff *skb)
+{
+	if (!tail || skb->len > sizeof(lo_record) + APPEND_MAX ||
+	    skb_is_nonlinear(skb) || skb_is_nonlinear(tail) ||
+	    skb_tailroom(tail) < skb->len)
+		return false;
+	skb_put_data(tail, skb->data, skb->len);
+
+	return true;
+}
+
 /* Queues buffers that hold @len bytes.  Takes them over. */
 static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 		       size_t len)
 {
 	struct lo_end *other = lo_other_end(vs);
 	struct lo_link *link = lo_sk(vs)->link;
+	struct sk_buff_head *queue;
 	ssize_t ret = -EPIPE;
 
 	spin_lock(&link->lock);
 	if (!other->deaf) {
-		skb_queue_splice_tail_init(buffers,
-					   &other->sk->sk_receive_queue);
+		queue = &other->sk->sk_receive_queue;
+		if (!merge(skb_peek_tail(queue), skb_peek(buffers)))
+			skb_queue_splice_tail_init(buffers, queue);
 		other->unread += len;
 		lo_wake_reader(vs);
 		ret = len;
