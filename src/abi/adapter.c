@@ -80,6 +80,8 @@ static void stock_detach(struct vns_sock *vs)
 {
 	vs->vsk.transport->destruct(&vs->vsk);
 	vs->vsk.transport = NULL;
+	/* Not every one clears it, and a packet may still be on its way here. */
+	vs->vsk.trans = NULL;
 }
 
 static int stock_connect(struct vns_sock *vs)
