@@ -142,7 +142,8 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 
 	/* One that runs already waits for our lock, and sees the deadline. */
 	vns_connect_forget(vs);
-	vs->connect_deadline = jiffies + vs->vsk.connect_timeout;
+	vs->connect_deadline = jiffies +
+			       READ_ONCE(vs->vsk.connect_timeout);
 	sock_reset_flag(sk, SOCK_DONE);
 	sk->sk_err = 0;
 	sk->sk_state = TCP_SYN_SENT;
@@ -173,14 +174,17 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct sock *sk = vns_sock_sk(vs);
-	long timeout = vs->vsk.connect_timeout;
+	long timeout = READ_ONCE(vs->vsk.connect_timeout);
+	long left = vs->connect_deadline - jiffies;
 	int err = 0;
 
 	add_wait_queue(sk_sleep(sk), &wait);
 	while (sk->sk_state == TCP_SYN_SENT && !sk->sk_err) {
 		if (nonblock) {
+			/* The option may have changed since the attempt began. */
 			if (queue_delayed_work(timeout_wq,
-					       &vs->vsk.connect_work, timeout))
+					       &vs->vsk.connect_work,
+					       max(left, 0L)))
 				sock_hold(sk);
 			err = -EINPROGRESS;
 		} else if (sk->sk_shutdown & SEND_SHUTDOWN) {
