@@ -92,7 +92,7 @@ bool lo_has_room(struct vns_sock *vs, size_t target);
 bool lo_has_data(struct vns_sock *vs, size_t target);
 void lo_wake_reader(struct vns_sock *vs);
 void lo_wake_writer(struct vns_sock *vs);
-void lo_wake_writers(struct vns_sock *vs);
+void lo_wake_all(struct vns_sock *vs);
 
 /* send.c, recv.c */
 ssize_t lo_send(struct vns_sock *vs, struct vns_io *io);

@@ -23,9 +23,12 @@ static void lo_buffer_size(struct vns_sock *vs, u64 *size)
 	if (!lo_sk(vs)->link)
 		return;
 
-	/* There may be more room now, or a message that will never fit. */
+	/*
+	 * There may be more room now, a message that will never fit, or a queue that
+	 * is full.
+	 */
 	WRITE_ONCE(vs->vsk.buffer_size, *size);
-	lo_wake_writers(vs);
+	lo_wake_all(vs);
 }
 
 static int lo_attach(struct vns_sock *vs, struct vns_sock *parent)

@@ -204,15 +204,20 @@ void lo_wake_writer(struct vns_sock *vs)
 }
 
 /**
- * lo_wake_writers() - a buffer size changed: both sides have to look again
+ * lo_wake_all() - a buffer size changed: both sides have to look again
  * @vs: a connected socket, its socket lock held
  */
-void lo_wake_writers(struct vns_sock *vs)
+void lo_wake_all(struct vns_sock *vs)
 {
 	struct lo_link *link = lo_sk(vs)->link;
+	struct lo_end *end;
 
 	spin_lock(&link->lock);
-	wake_writer_of(link, &link->end[0]);
-	wake_writer_of(link, &link->end[1]);
+	for (end = link->end; end < link->end + ARRAY_SIZE(link->end); end++) {
+		wake_writer_of(link, end);
+		/* What waits may be all that there can be now. */
+		if (end->data_wanted && end->sk)
+			end->sk->sk_data_ready(end->sk);
+	}
 	spin_unlock(&link->lock);
 }

@@ -103,6 +103,33 @@ static void check_lowered(void)
 	}
 }
 
+static long long poll_for_data(void *arg)
+{
+	(void)arg;
+	return poll_for(b, POLLIN);
+}
+
+/* Who waits for more than there can be any more does not wait for ever. */
+static void check_lowered_lowat(int end)
+{
+	int lowat = 100000;
+	struct task reader;
+	long long start;
+
+	vm_pair(SOCK_STREAM, &a, &b);
+	must(setsockopt(b, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)));
+	must(send(a, buffer, 60000, 0));
+	task_start(&reader, poll_for_data, NULL);
+	ok(task_sleeps(&reader), "a reader polls for 100000 bytes, 60000 are there");
+	start = now_ms();
+	must(-set_buffer(end ? a : b, SO_VM_SOCKETS_BUFFER_SIZE, 50000));
+	ok(task_ends(&reader) && reader.result & POLLIN, "they will do for a buffer of 50000");
+	/* At the end of its time poll() looks again, woken or not. */
+	ok(now_ms() - start < PATIENCE_MS / 2, "and it is told so");
+	close(a);
+	close(b);
+}
+
 /* ---- Sockets from accept() are as others are ---- */
 
 static void check_accepted(void)
@@ -289,6 +316,10 @@ int main(void)
 			continue;
 		}
 		check_absent_memory();
+		if (type == SOCK_STREAM) {
+			check_lowered_lowat(0);
+			check_lowered_lowat(1);
+		}
 		check_lowat_progress(1);
 		check_lowat_progress(type == SOCK_STREAM ? 200000 : 250000);
 	}
