@@ -188,16 +188,17 @@ s64 vns_bridge_readable(struct vsock_sock *vsk)
 }
 
 /**
- * vns_bridge_may_tap() - may a tap in this namespace see what transports carry?
+ * vns_bridge_may_tap() - may a tap in this namespace see a connection?
  * @net: the namespace of the tap's device
+ * @domain: the connection's
  *
- * Taps show the traffic of every global namespace, so a container must not be
- * able to make itself one.
+ * A tap in a global namespace shows the traffic of all of them, so a container
+ * must not be able to make itself one.  A local namespace's traffic is its own.
  *
  * Context: any.
  */
-bool vns_bridge_may_tap(const struct net *net)
+bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain)
 {
-	return !vns_domain_is_local(vns_net(net)->domain) &&
-	       net->user_ns == &init_user_ns;
+	return vns_net(net)->domain == domain &&
+	       (vns_domain_is_local(domain) || net->user_ns == &init_user_ns);
 }

@@ -10,7 +10,9 @@ struct msghdr;
 struct net;
 struct sock;
 struct sockaddr_vm;
+struct sk_buff;
 struct socket;
+struct vns_domain;
 struct vsock_sock;
 struct vsock_transport;
 
@@ -32,9 +34,15 @@ int vns_bridge_assign_transport(struct vsock_sock *vsk,
 bool vns_bridge_cid_is_ours(unsigned int cid);
 struct sock *vns_bridge_create_child(struct sock *parent);
 s64 vns_bridge_readable(struct vsock_sock *vsk);
-bool vns_bridge_may_tap(const struct net *net);
+bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain);
 
-/* In src/core, declared again because their headers say too much here. */
+/*
+ * Of src/netns, src/core and <vns_transport.h>, declared again because those
+ * headers say too much here.
+ */
+extern const struct vns_domain vns_global_domain;
+bool vns_tap_wanted(const struct vns_domain *domain);
+void vns_tap_deliver(const struct vns_domain *domain, struct sk_buff *frame);
 int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 			    int flags);
 int vns_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,

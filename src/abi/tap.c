@@ -55,30 +55,72 @@ int vsock_remove_tap(struct vsock_tap *vt)
 }
 EXPORT_SYMBOL_GPL(vsock_remove_tap);
 
-/*
+/**
+ * vns_tap_wanted() - does somebody watch what a domain's sockets say?
+ * @domain: the sockets' domain
+ *
+ * Context: any.  Without any tap it is one load.
+ */
+bool vns_tap_wanted(const struct vns_domain *domain)
+{
+	struct vsock_tap *tap;
+	bool wanted = false;
+
+	if (likely(list_empty(&taps)))
+		return false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(tap, &taps, list) {
+		wanted = vns_bridge_may_tap(dev_net(tap->dev), domain);
+		if (wanted)
+			break;
+	}
+	rcu_read_unlock();
+
+	return wanted;
+}
+EXPORT_SYMBOL_GPL(vns_tap_wanted);
+
+/**
+ * vns_tap_deliver() - give a frame to each tap that may see it
+ * @domain: the domain of the sockets it is about
+ * @frame: struct af_vsockmon_hdr and what follows it; taken over
+ *
  * A tap's device cannot go while it is listed: vsock_remove_tap() waits for
  * readers.  A frame that a device has no room for is lost to that device only.
+ *
+ * Context: any but hard interrupts.
  */
+void vns_tap_deliver(const struct vns_domain *domain, struct sk_buff *frame)
+{
+	struct vsock_tap *tap;
+	struct sk_buff *copy;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(tap, &taps, list) {
+		/* A device may have moved since it was added. */
+		if (!vns_bridge_may_tap(dev_net(tap->dev), domain))
+			continue;
+		copy = skb_clone(frame, GFP_ATOMIC);
+		if (!copy)
+			continue;
+		copy->dev = tap->dev;
+		dev_queue_xmit(copy);
+	}
+	rcu_read_unlock();
+	consume_skb(frame);
+}
+EXPORT_SYMBOL_GPL(vns_tap_deliver);
+
 void vsock_deliver_tap(struct sk_buff *build_skb(void *opaque), void *opaque)
 {
-	struct sk_buff *frame, *copy;
-	struct vsock_tap *tap;
+	struct sk_buff *frame;
 
 	rcu_read_lock();
 	frame = list_empty(&taps) ? NULL : build_skb(opaque);
-	if (frame) {
-		list_for_each_entry_rcu(tap, &taps, list) {
-			/* A device may have moved since it was added. */
-			if (!vns_bridge_may_tap(dev_net(tap->dev)))
-				continue;
-			copy = skb_clone(frame, GFP_ATOMIC);
-			if (!copy)
-				continue;
-			copy->dev = tap->dev;
-			dev_queue_xmit(copy);
-		}
-		consume_skb(frame);
-	}
+	/* Stock transports carry the traffic of global namespaces. */
+	if (frame)
+		vns_tap_deliver(&vns_global_domain, frame);
 	rcu_read_unlock();
 }
 EXPORT_SYMBOL_GPL(vsock_deliver_tap);

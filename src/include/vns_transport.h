@@ -15,6 +15,7 @@
 #include <net/af_vsock.h>
 
 struct module;
+struct sk_buff;
 struct ubuf_info;
 struct vns_sock;
 struct vns_domain;
@@ -187,6 +188,9 @@ int VNS_API vns_child_attach(struct vns_sock *child,
 			     const struct vns_transport *t);
 int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
+bool VNS_API vns_tap_wanted(const struct vns_domain *domain);
+void VNS_API vns_tap_deliver(const struct vns_domain *domain,
+			     struct sk_buff *frame);
 
 /**
  * vns_api_present() - is the vsock.ko that this module runs on ours?

@@ -19,6 +19,7 @@
  * @sk: its socket, NULL once it was closed
  * @unread: bytes of payload that wait in @sk's receive queue
  * @taken: bytes already received of the first buffer in the queue
+ * @received: bytes of payload that @sk has received; wraps around
  * @room_wanted: bytes of room in that queue for which the other side, its
  *	writer, waits; 0 when it does not
  * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
@@ -28,6 +29,7 @@ struct lo_end {
 	struct sock *sk;
 	u32 unread;
 	u32 taken;
+	u32 received;
 	u32 room_wanted;
 	bool data_wanted;
 	bool deaf;
@@ -97,6 +99,18 @@ void lo_wake_all(struct vns_sock *vs);
 /* send.c, recv.c */
 ssize_t lo_send(struct vns_sock *vs, struct vns_io *io);
 ssize_t lo_recv(struct vns_sock *vs, struct vns_io *io);
+
+/* tap.c */
+void lo_tap_event(struct vns_sock *vs, u16 op, u32 flags);
+void lo_tap_refused(struct vns_sock *vs);
+void lo_tap_close(struct vns_sock *vs);
+void lo_tap_payload(struct vns_sock *vs, struct sk_buff_head *buffers);
+
+/* Does somebody watch this socket's connection?  Cheap when nobody does. */
+static inline bool lo_tap_wanted(struct vns_sock *vs)
+{
+	return vns_tap_wanted(vs->domain);
+}
 
 /*
  * On a SOCK_SEQPACKET connection each message in a queue begins with this word,

@@ -2,6 +2,7 @@
 /* vsock_loopback.ko: connections between sockets of this machine. */
 #include <linux/errno.h>
 #include <linux/module.h>
+#include <uapi/linux/virtio_vsock.h>
 
 #include "loopback/loopback.h"
 
@@ -42,6 +43,7 @@ static int lo_attach(struct vns_sock *vs, struct vns_sock *parent)
 
 static void lo_release(struct vns_sock *vs)
 {
+	lo_tap_close(vs);
 	lo_link_leave(vs);
 }
 
@@ -49,6 +51,9 @@ static int lo_shutdown(struct vns_sock *vs, int how)
 {
 	if (!lo_sk(vs)->link)
 		return -ENOTCONN;
+	lo_tap_event(vs, VIRTIO_VSOCK_OP_SHUTDOWN,
+		     (how & RCV_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_RCV : 0) |
+		     (how & SEND_SHUTDOWN ? VIRTIO_VSOCK_SHUTDOWN_SEND : 0));
 	lo_link_shutdown(vs, how);
 
 	return 0;
@@ -71,6 +76,7 @@ static int establish(struct vns_sock *vs, struct sock *listener,
 	if (err)
 		return err;
 	vns_mark_connected(child);
+	lo_tap_event(child, VIRTIO_VSOCK_OP_RESPONSE, 0);
 
 	/* From here on it may be accepted, used and closed. */
 	err = vns_child_enqueue(listener, child_sk);
@@ -112,11 +118,16 @@ static int lo_connect(struct vns_sock *vs)
 	struct sock *listener;
 	int err;
 
+	lo_tap_event(vs, VIRTIO_VSOCK_OP_REQUEST, 0);
 	listener = vns_listener_find(vs->domain, &vs->vsk.remote_addr);
-	if (!listener)
-		return -ECONNRESET;
-	err = connect_to(vs, listener);
-	sock_put(listener);
+	if (listener) {
+		err = connect_to(vs, listener);
+		sock_put(listener);
+	} else {
+		err = -ECONNRESET;
+	}
+	if (err)
+		lo_tap_refused(vs);
 
 	return err;
 }

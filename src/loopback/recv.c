@@ -69,6 +69,7 @@ static void consume(struct vns_sock *vs, size_t bytes, size_t payload)
 	__skb_queue_head_init(&emptied);
 	spin_lock(&link->lock);
 	this->unread -= payload;
+	this->received += payload;
 	while (bytes) {
 		skb = skb_peek(&this->sk->sk_receive_queue);
 		here = min_t(size_t, bytes, skb->len - this->taken);

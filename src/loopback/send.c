@@ -36,6 +36,10 @@ static bool append(struct vns_sock *vs, struct vns_io *io, size_t len,
 	bool done = false;
 	size_t copied;
 
+	/* Who watches sees each write, in a frame of its own. */
+	if (unlikely(lo_tap_wanted(vs)))
+		return false;
+
 	spin_lock(&link->lock);
 	if (other->deaf)
 		goto unlock;
@@ -170,6 +174,7 @@ static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 	struct sk_buff_head *queue;
 	ssize_t ret = -EPIPE;
 
+	lo_tap_payload(vs, buffers);
 	spin_lock(&link->lock);
 	if (!other->deaf) {
 		queue = &other->sk->sk_receive_queue;

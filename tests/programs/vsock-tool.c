@@ -2,6 +2,8 @@
 /*
  * What shell tests do with sockets. Prints one word, "ok" or an error's name:
  *	pair [TYPE [CID]]	listens, connects to it at CID (1), echoes a byte
+ *	push TYPE BYTES		a connection that BYTES go through: a stream, or one message
+ *				with MSG_EOR
  *	connect CID PORT [TYPE]	connects, and that is all; --timeout MS before it
  *	socket TYPE		makes a socket; TYPE also dgram
  *	cid			the number, or the error, that /dev/vsock tells
@@ -11,7 +13,8 @@
  *	bind PORT [TYPE]	a bound socket
  *	vhost CID		a guest's device
  *	tap DEVICE		a vsockmon device; at the end "connect N disconnect N
- *				control N payload N bytes N": frames, bytes of payload
+ *				control N payload N bytes N eom N eor N": frames,
+ *				bytes of payload, ends of messages and of records
  * churn: many threads make, use and close connections until SIGTERM; the modules
  *	may come and go meanwhile. Says how often it worked.
  */
@@ -23,6 +26,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/vhost.h>
+#include <linux/virtio_vsock.h>
 #include <linux/vsockmon.h>
 
 static int type = SOCK_STREAM;
@@ -94,6 +98,31 @@ static int do_pair(unsigned int cid, bool hold)
 	return say(vm_echo(client, server));
 }
 
+static int do_push(size_t len)
+{
+	size_t sent = 0, got = 0;
+	int client, server, err = make_pair(VMADDR_CID_LOCAL, &client, &server);
+	char *out = malloc(len), *in = malloc(len);
+	ssize_t n = 1;
+
+	if (err)
+		return say(err);
+	data_fill(out, len, 0);
+	while (got < len && n) {
+		if (sent < len) {
+			n = send(client, out + sent, len - sent, MSG_DONTWAIT | (type == SOCK_STREAM ? 0 : MSG_EOR));
+			if (n < 0 && errno != EAGAIN)
+				return say(errno);
+			sent += n > 0 ? n : 0;
+		}
+		n = recv(server, in + got, len - got, 0);
+		if (n < 0)
+			return say(errno);
+		got += n;
+	}
+	return say(got != len || data_check(in, len, 0) >= 0 ? EBADMSG : 0);
+}
+
 static int do_connect(unsigned int cid, unsigned int port, int timeout_ms)
 {
 	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
@@ -145,33 +174,51 @@ static int do_vhost(unsigned long long cid)
 
 static int do_tap(const char *device)
 {
-	struct { struct af_vsockmon_hdr header; char room[70000]; } frame;
+	struct __attribute__((packed)) {
+		struct af_vsockmon_hdr header;
+		struct virtio_vsock_hdr packet;
+		char payload[70000];
+	} frame;
+	const ssize_t headers = sizeof(frame) - sizeof(frame.payload);
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = if_nametoindex(device),
 	};
-	long ops[AF_VSOCK_OP_PAYLOAD + 1] = {}, bytes = 0;
+	long ops[AF_VSOCK_OP_PAYLOAD + 1] = {}, bytes = 0, eom = 0, eor = 0;
+	const int room = 16 << 20;
 	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
 	int err = errno_of(fd) ?: errno_of(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
 	ssize_t n;
 	int op;
 
+	if (!err)
+		err = errno_of(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)));
 	say(err);
 	if (err)
 		return 1;
 	wait_for_input_end();
 	while ((n = recv(fd, &frame, sizeof(frame), MSG_DONTWAIT)) > 0) {
 		op = le16toh(frame.header.op);
-		if (n < (ssize_t)sizeof(frame.header) || op > AF_VSOCK_OP_PAYLOAD)
+		if (n < headers || op > AF_VSOCK_OP_PAYLOAD ||
+		    le16toh(frame.header.transport) != AF_VSOCK_TRANSPORT_VIRTIO ||
+		    le16toh(frame.header.len) != sizeof(frame.packet) ||
+		    le32toh(frame.packet.len) != n - headers ||
+		    frame.packet.src_cid != frame.header.src_cid ||
+		    frame.packet.dst_cid != frame.header.dst_cid ||
+		    frame.packet.src_port != frame.header.src_port ||
+		    frame.packet.dst_port != frame.header.dst_port)
 			return say(EPROTO);
 		ops[op]++;
-		if (op == AF_VSOCK_OP_PAYLOAD)
-			bytes += n - sizeof(frame.header) - le16toh(frame.header.len);
+		if (op != AF_VSOCK_OP_PAYLOAD)
+			continue;
+		bytes += n - headers;
+		eom += !!(le32toh(frame.packet.flags) & VIRTIO_VSOCK_SEQ_EOM);
+		eor += !!(le32toh(frame.packet.flags) & VIRTIO_VSOCK_SEQ_EOR);
 	}
-	printf("connect %ld disconnect %ld control %ld payload %ld bytes %ld\n",
+	printf("connect %ld disconnect %ld control %ld payload %ld bytes %ld eom %ld eor %ld\n",
 	       ops[AF_VSOCK_OP_CONNECT], ops[AF_VSOCK_OP_DISCONNECT], ops[AF_VSOCK_OP_CONTROL],
-	       ops[AF_VSOCK_OP_PAYLOAD], bytes);
+	       ops[AF_VSOCK_OP_PAYLOAD], bytes, eom, eor);
 	return 0;
 }
 
@@ -288,6 +335,10 @@ int main(int argc, char **argv)
 	if (!strcmp(word, "pair") || !strcmp(word, "hold")) {
 		parse_type(argv[2]);
 		return do_pair(argc > 3 ? strtoul(argv[3], NULL, 0) : VMADDR_CID_LOCAL, word[0] == 'h');
+	}
+	if (!strcmp(word, "push") && argc > 3) {
+		parse_type(argv[2]);
+		return do_push(strtoul(argv[3], NULL, 0));
 	}
 	if (!strcmp(word, "connect") && argc > 3) {
 		parse_type(argv[4]);

@@ -72,6 +72,63 @@ if modinfo -n vsockmon >/dev/null 2>&1; then
 	ok "vsockmon: a device" ip link add tap0 type vsockmon
 	ok "vsockmon: is up" ip link set tap0 up
 	fails "vsockmon: stays while it has a device" modprobe -r vsockmon
+
+	# What its device shows of a loopback connection in a namespace: a tap there, and the connection's own words.
+	watch_of() {
+		local device=$1 namespace=$2
+		shift 2
+		hold tap ns_exec "$device" "$tool" tap "tap${device:-0}"
+		said=$(ns_exec "$namespace" "$tool" "$@")
+		let_go tap
+	}
+	closed="disconnect 2 control 0"
+	nothing="connect 0 disconnect 0 control 0 payload 0 bytes 0 eom 0 eor 0"
+	ip -n local link add taplocal type vsockmon
+	ip -n global link add tapglobal type vsockmon
+	ip -n local link set taplocal up
+	ip -n global link set tapglobal up
+	for type in stream seqpacket; do
+		case $type in
+		stream) eom="eom 0 eor 0" ;;
+		*) eom="eom 2 eor 0" ;;
+		esac
+		watch_of "" "" pair $type
+		is "$answer" "connect 2 $closed payload 2 bytes 2 $eom" "vsockmon: $type, a byte and its echo"
+		is "$said" ok "vsockmon: $type, which arrived"
+		watch_of "" global pair $type
+		is "$answer" "connect 2 $closed payload 2 bytes 2 $eom" "vsockmon: $type in another global namespace"
+		watch_of global "" pair $type
+		is "$answer" "connect 2 $closed payload 2 bytes 2 $eom" "vsockmon: $type, seen from there"
+		watch_of "" local pair $type
+		is "$answer" "$nothing" "vsockmon: $type in a local namespace is not for init"
+		watch_of local local pair $type
+		is "$answer" "connect 2 $closed payload 2 bytes 2 $eom" "vsockmon: $type but for a device there"
+		watch_of local "" pair $type
+		is "$answer" "$nothing" "vsockmon: $type which sees nothing of init"
+	done
+	watch_of "" "" connect 1 4242
+	is "$said: $answer" "ECONNRESET: connect 1 disconnect 1 control 0 payload 0 bytes 0 eom 0 eor 0" \
+		"vsockmon: a refused connection"
+	watch_of "" "" push stream 307200
+	like "$said: $answer" "^ok: connect 2 $closed payload [5-9] bytes 307200 eom 0 eor 0\$" \
+		"vsockmon: every byte of a long stream"
+	watch_of "" "" push seqpacket 200000
+	is "$said: $answer" "ok: connect 2 $closed payload 4 bytes 200000 eom 1 eor 1" \
+		"vsockmon: a long message in parts, the last of which ends message and record"
+
+	# A capture tool knows the device, and gets as many frames.
+	captured() { tcpdump -r /run/tap.pcap --count 2>/dev/null; }
+	captures() { [ "$(captured)" = "$1" ]; }
+	tcpdump -i tap0 --immediate-mode -U -w /run/tap.pcap -Z root 2>/run/tap.log &
+	capture=$!
+	ok "vsockmon: tcpdump listens" wait_until grep "listening on tap0, link-type VSOCK" /run/tap.log
+	"$tool" pair >/dev/null
+	wait_until captures "6 packets"
+	kill -INT $capture
+	wait $capture
+	is "$(captured)" "6 packets" "vsockmon: tcpdump writes a connection's six frames"
+	ip -n local link delete taplocal
+	ip -n global link delete tapglobal
 	ok "vsockmon: the device goes" ip link delete tap0
 	ok "vsockmon: and the module" modprobe -r vsockmon
 fi
