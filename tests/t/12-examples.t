@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What the documentation promises, with the tools that it names: unshare, ip netns, sysctl, ncat, socat.
+# shellcheck disable=SC2317  # functions are called through wait_until
 set -uo pipefail
 . tests/lib/guest.sh
 
