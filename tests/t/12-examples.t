@@ -18,7 +18,7 @@ listen() { # listen COMMAND…: a server that says hello, in a namespace that CO
 listens() {
 	local pid
 	for pid in "$1" $(pgrep -P "$1"); do
-		[ "$(cat "/proc/$pid/comm")" = ncat ] && grep -q -E 'poll|select' "/proc/$pid/wchan" && return
+		[ "$(cat "/proc/$pid/comm")" = ncat ] && grep -q -E 'poll|select' "/proc/$pid/stack" && return
 	done
 	return 1
 }
