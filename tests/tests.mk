@@ -5,7 +5,7 @@
 TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
 TESTS_OUT := $(TESTS_DIR)../build/tests/bin
 
-# make test [KERNEL=6.1,6.12] [T="name…"] [JOBS=2] [VERBOSE=1]
+# make test [KERNEL=5.10,6.1,6.12] [T="name…"] [JOBS=2] [VERBOSE=1]
 .PHONY: test
 test:
 	@$(TESTS_DIR)run $(if $(KERNEL),-k '$(KERNEL)') $(if $(JOBS),-j $(JOBS)) $(if $(VERBOSE),-v) $(T)
@@ -15,7 +15,7 @@ test:
 shell:
 	@$(TESTS_DIR)vm/shell $(or $(KERNEL),6.1)
 
-# Static, so that the program does not pull a C library over 9p and runs on any kernel as it was tested.
+# Static, so that the program does not pull a C library from the host and runs on any kernel as it was tested.
 PROGRAMS := $(patsubst $(TESTS_DIR)programs/%.c,$(TESTS_OUT)/%,$(wildcard $(TESTS_DIR)programs/*.c))
 PROGRAM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I$(TESTS_DIR)lib
 
