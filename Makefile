@@ -29,8 +29,8 @@ check:
 install uninstall:
 	@scripts/dkms-$@
 
-# Targets test, shell and demo; a source tree that DKMS got from us has none of these.
--include tests/tests.mk demo/demo.mk
+# Targets test, shell, demo and bench; a source tree that DKMS got from us has none of these.
+-include tests/tests.mk demo/demo.mk bench/bench.mk
 
 .PHONY: clean
 clean:
