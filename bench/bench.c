@@ -189,7 +189,7 @@ static void *reader_thread(void *arg)
 
 static double bench_stream(size_t size, int pairs)
 {
-	size_t total = size >= 4096 ? 32 * MIB : 4 * MIB;
+	size_t total = (size < 4096 ? 4 : pairs > 1 ? 8 : 32) * MIB;
 	struct stream s[MAX_PAIRS];
 	int listener = make_listener();
 	double start;
