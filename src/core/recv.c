@@ -158,6 +158,7 @@ int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	ret = check_recv(vs, flags);
 	if (ret > 0)
 		ret = len ? recv_locked(vs, msg, len, flags) : 0;
+	vs->streak++;
 	release_sock(sk);
 
 	return ret;

@@ -81,6 +81,7 @@ int vns_connectible_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	ssize_t ret;
 
 	lock_sock(sk);
+	vs->streak = 0;
 	ret = check_send(vs, msg);
 	if (!ret && len)
 		ret = send_all(vs, msg, len);

@@ -33,6 +33,7 @@ struct vns_entry;
  * @accept_count: connections that wait for accept()
  * @listening: takes connections
  * @connect_deadline: jiffies before which a connect timer does not count
+ * @streak: receives since the last send, or since a stream ended (wait.c)
  * @private: for a transport that is written for us
  *
  * Locking: the socket lock (lock_sock()) protects what no line below says
@@ -60,6 +61,7 @@ struct vns_sock {
 	u32 accept_count;
 	bool listening;
 	unsigned long connect_deadline;
+	u32 streak;
 	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sleeping until data or room is there. */
 #include <linux/errno.h>
+#include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 
 #include "core/socket.h"
@@ -21,6 +22,70 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
 	return (sk->sk_shutdown & RCV_SHUTDOWN) ||
 	       (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN) ||
 	       vs->transport->has_data(vs, 1);
+}
+
+/*
+ * A receiver that has long been sent to without answering reads a stream.  When
+ * it has caught up, it lets a little collect before it is woken: its waking, and
+ * the writer's being interrupted by it, cost more than a small message does.
+ * Nothing waits longer than a nap, and who answers now and then never naps.
+ */
+#define NAP_STREAK	16
+#define NAP_NS		(50 * NSEC_PER_USEC)
+
+/**
+ * struct nap - a receiver that lets data collect
+ * @wait: entry in the socket's wait queue
+ * @vs: the socket
+ * @woken: there is something else, or much data
+ */
+struct nap {
+	struct wait_queue_entry wait;
+	struct vns_sock *vs;
+	bool woken;
+};
+
+/* Runs wherever the socket is woken from; all but data is told at once. */
+static int nap_wake(struct wait_queue_entry *wait, unsigned int mode, int sync,
+		    void *key)
+{
+	struct nap *nap = container_of(wait, struct nap, wait);
+
+	if (key && !(key_to_poll(key) & EPOLLERR) &&
+	    !nap->vs->transport->has_much(nap->vs))
+		return 0;
+	WRITE_ONCE(nap->woken, true);
+
+	return default_wake_function(wait, mode, sync, key);
+}
+
+static bool reads_stream(struct vns_sock *vs)
+{
+	return vs->streak >= NAP_STREAK && vs->transport->has_much &&
+	       hrtimer_resolution < NAP_NS;
+}
+
+static void take_nap(struct vns_sock *vs, const struct vns_io *io)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	ktime_t length = NAP_NS;
+	struct nap nap = { .vs = vs };
+
+	init_waitqueue_entry(&nap.wait, current);
+	nap.wait.func = nap_wake;
+	add_wait_queue(sk_sleep(sk), &nap.wait);
+	/* As in vns_wait(). */
+	smp_mb();
+
+	if (!worth_a_try(vs, io, VNS_WAIT_DATA)) {
+		release_sock(sk);
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (!READ_ONCE(nap.woken))
+			schedule_hrtimeout_range(&length, 0, HRTIMER_MODE_REL);
+		__set_current_state(TASK_RUNNING);
+		lock_sock(sk);
+	}
+	remove_wait_queue(sk_sleep(sk), &nap.wait);
 }
 
 /**
@@ -47,6 +112,12 @@ int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 
 	if (!*timeout)
 		return worth_a_try(vs, io, what) ? 0 : -EAGAIN;
+	if (what == VNS_WAIT_DATA && reads_stream(vs)) {
+		take_nap(vs, io);
+		if (worth_a_try(vs, io, what))
+			return 0;
+		vs->streak = 0;
+	}
 
 	add_wait_queue(sk_sleep(sk), &wait);
 	/* Pairs with the one in skwq_has_sleeper() of whoever wakes us. */

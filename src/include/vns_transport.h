@@ -119,6 +119,9 @@ struct vns_io {
  *	socket is woken when there is something.
  * @has_room: is a send worth a try: is there room for @target bytes, or will it
  *	fail at once?  When not, whoever sleeps is woken when there is.
+ * @has_much: does so much data wait that a receiver who lets some collect should
+ *	be woken?  Called while the socket is woken, in that context.  Optional:
+ *	without it nobody lets data collect.
  * @poll_in: replaces @has_data in poll().  Optional.  0 or errno.
  * @poll_out: replaces @has_room in poll().  Optional.  0 or errno.
  * @accepts_data: false when no data can flow any more.  Optional.
@@ -159,6 +162,7 @@ struct vns_transport {
 	ssize_t (*recv)(struct vns_sock *vs, struct vns_io *io);
 	bool (*has_data)(struct vns_sock *vs, size_t target);
 	bool (*has_room)(struct vns_sock *vs, size_t target);
+	bool (*has_much)(struct vns_sock *vs);
 	int (*poll_in)(struct vns_sock *vs, size_t target, bool *ready);
 	int (*poll_out)(struct vns_sock *vs, size_t target, bool *ready);
 	bool (*accepts_data)(struct vns_sock *vs);

@@ -28,6 +28,8 @@ int lo_link_create(struct vns_sock *vs, struct vns_sock *child)
 
 	spin_lock_init(&link->lock);
 	refcount_set(&link->users, 2);
+	link->one_net = net_eq(sock_net(vns_sock_sk(vs)),
+			       sock_net(vns_sock_sk(child)));
 	join(vs, link, 0);
 	join(child, link, 1);
 

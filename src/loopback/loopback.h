@@ -41,6 +41,7 @@ struct lo_end {
  *	of them).  Taken in process context only, inside of the socket lock of
  *	either side; never sleep with it.
  * @users: sockets that point here
+ * @one_net: both are in one network namespace; never changes
  * @end: the two sides
  *
  * A side does everything that concerns its own queue under its socket lock as
@@ -51,6 +52,7 @@ struct lo_end {
 struct lo_link {
 	spinlock_t lock;
 	refcount_t users;
+	bool one_net;
 	struct lo_end end[2];
 };
 
@@ -92,6 +94,7 @@ void lo_link_leave(struct vns_sock *vs);
 ssize_t lo_room(struct vns_sock *vs, size_t len);
 bool lo_has_room(struct vns_sock *vs, size_t target);
 bool lo_has_data(struct vns_sock *vs, size_t target);
+bool lo_has_much(struct vns_sock *vs);
 void lo_wake_reader(struct vns_sock *vs);
 void lo_wake_writer(struct vns_sock *vs);
 void lo_wake_all(struct vns_sock *vs);

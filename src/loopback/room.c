@@ -165,6 +165,23 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
 	return enough;
 }
 
+/* Enough to be worth a wake-up; and far from full, where the writer would stop. */
+#define MUCH	SZ_64K
+
+/**
+ * lo_has_much() - vns_transport.has_much
+ * @vs: an established socket
+ *
+ * Context: the link's lock is held: whoever tells of data has it.
+ */
+bool lo_has_much(struct vns_sock *vs)
+{
+	struct lo_end *this = lo_this_end(vs);
+
+	return this->unread >= min_t(u64, MUCH,
+				     READ_ONCE(vs->vsk.buffer_size) / 2);
+}
+
 /**
  * lo_wake_reader() - data was put onto the other side's queue
  * @vs: who did it

@@ -260,8 +260,13 @@ ssize_t lo_send(struct vns_sock *vs, struct vns_io *io)
 		return -EAGAIN;
 	}
 
-	/* As on the packet transports: in place as a whole, or not at all. */
-	if (unlikely(io->ubuf) && room < io->len)
+	/*
+	 * As on the packet transports: in place as a whole, or not at all.  And
+	 * what waits to be received holds the sender's namespace, which is
+	 * nobody's business outside.
+	 */
+	if (unlikely(io->ubuf) &&
+	    (room < io->len || !lo_sk(vs)->link->one_net))
 		io->copied = true;
 
 	return vns_is_seqpacket(vs) ? send_message(vs, io) :

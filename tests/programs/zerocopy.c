@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* SO_ZEROCOPY and MSG_ZEROCOPY: what is sent, and what the error queue tells of it. */
-#include "vsock_test.h"
+#include "ns_alive.h"
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -255,6 +255,26 @@ static void check_ends(void)
 	ok(true, "%s: both close", T);
 }
 
+/* A receiver must not be able to keep another's namespace. */
+static void check_namespaces(void)
+{
+	int ns = ns_new_global(), number = ns_tag(ns), listener = vm_listen(type);
+
+	a = vm_socket_in(ns, type);
+	must(-vm_connect(a, VMADDR_CID_LOCAL, vm_port(listener)));
+	b = must(vm_accept(listener));
+	close(listener);
+	must(-set_zerocopy(a, 1));
+	data_fill(memory, BIG, 0);
+	is_int(send(a, memory, 16 * PAGE, MSG_ZEROCOPY), 16 * PAGE, "%s: to another namespace", T);
+	is_notified("0-0 copied", "is copied");
+	close(ns);
+	close(a);
+	ok(ns_dies(number), "%s: the sender's namespace goes before it is received", T);
+	ok(receive(16 * PAGE), "%s: it is received after that", T);
+	close(b);
+}
+
 int main(void)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
@@ -278,6 +298,7 @@ int main(void)
 		check_errors();
 		check_too_much();
 		check_ends();
+		check_namespaces();
 	}
 	return done();
 }
