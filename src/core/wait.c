@@ -50,9 +50,11 @@ static int nap_wake(struct wait_queue_entry *wait, unsigned int mode, int sync,
 		    void *key)
 {
 	struct nap *nap = container_of(wait, struct nap, wait);
+	const struct vns_transport *t = READ_ONCE(nap->vs->transport);
 
-	if (key && !(key_to_poll(key) & EPOLLERR) &&
-	    !nap->vs->transport->has_much(nap->vs))
+	/* Asleep, it does not have the socket lock, nor a say in what changes. */
+	if (key && !(key_to_poll(key) & EPOLLERR) && t && t->has_much &&
+	    !t->has_much(nap->vs))
 		return 0;
 	WRITE_ONCE(nap->woken, true);
 

@@ -176,10 +176,11 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
  */
 bool lo_has_much(struct vns_sock *vs)
 {
-	struct lo_end *this = lo_this_end(vs);
+	if (!lo_sk(vs)->link)
+		return true;
 
-	return this->unread >= min_t(u64, MUCH,
-				     READ_ONCE(vs->vsk.buffer_size) / 2);
+	return lo_this_end(vs)->unread >=
+	       min_t(u64, MUCH, READ_ONCE(vs->vsk.buffer_size) / 2);
 }
 
 /**
