@@ -210,6 +210,12 @@ static ssize_t stock_recv(struct vns_sock *vs, struct vns_io *io)
 	return stock_seqpacket_dequeue(&vs->vsk, io->msg, io->flags);
 }
 
+static int stock_read_skb(struct vns_sock *vs,
+			  int (*actor)(struct sock *sk, struct sk_buff *skb))
+{
+	return stock_read_skb_of(vs->vsk.transport)(&vs->vsk, actor);
+}
+
 /* Less than nothing is an error, which a try will tell. */
 static bool stock_has_data(struct vns_sock *vs, size_t target)
 {
@@ -305,6 +311,7 @@ static const struct vns_transport stock_ops = {
 	.io_block = stock_io_block,
 	.send = stock_send,
 	.recv = stock_recv,
+	.read_skb = stock_read_skb,
 	.has_data = stock_has_data,
 	.has_room = stock_has_room,
 	.poll_in = stock_poll_in,
@@ -344,6 +351,8 @@ static struct stock *add_stock(const struct vsock_transport *t)
 		return NULL;
 	s->t = stock_ops;
 	s->t.owner = t->module;
+	if (!stock_read_skb_of(t))
+		s->t.read_skb = NULL;
 	s->stock = t;
 	list_add(&s->node, &all_stock);
 

@@ -88,4 +88,16 @@ static inline bool stock_msgzerocopy_allow(const struct vsock_transport *t)
 #endif
 }
 
+/* NULL for a transport that cannot hand out buffers. */
+static inline int (*stock_read_skb_of(const struct vsock_transport *t))
+	(struct vsock_sock *vsk,
+	 int (*actor)(struct sock *sk, struct sk_buff *skb))
+{
+#ifdef HAVE_VSOCK_SOCKMAP
+	return t->read_skb;
+#else
+	return NULL;
+#endif
+}
+
 #endif /* VNS_COMPAT_STOCK_TRANSPORT_H */

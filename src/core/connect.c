@@ -10,10 +10,11 @@
 #include "route/route.h"
 
 /*
- * Ends nonblocking connects that got no answer.  Ours alone, so that unloading
- * the module can wait for the last of them.
+ * Ends nonblocking connects that got no answer, and calls sk_data_ready() for
+ * vns_data_ready().  Ours alone, so that unloading the module can wait for the
+ * last work.
  */
-static struct workqueue_struct *timeout_wq;
+struct workqueue_struct *vns_wq;
 
 /**
  * vns_connect_init() - module init
@@ -22,15 +23,15 @@ static struct workqueue_struct *timeout_wq;
  */
 int __init vns_connect_init(void)
 {
-	timeout_wq = alloc_workqueue("vsock", 0, 0);
+	vns_wq = alloc_workqueue("vsock", 0, 0);
 
-	return timeout_wq ? 0 : -ENOMEM;
+	return vns_wq ? 0 : -ENOMEM;
 }
 
 /** vns_connect_exit() - module exit; no socket is left */
 void vns_connect_exit(void)
 {
-	destroy_workqueue(timeout_wq);
+	destroy_workqueue(vns_wq);
 }
 
 /*
@@ -182,8 +183,7 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 	while (sk->sk_state == TCP_SYN_SENT && !sk->sk_err) {
 		if (nonblock) {
 			/* The option may have changed since the attempt began. */
-			if (queue_delayed_work(timeout_wq,
-					       &vs->vsk.connect_work,
+			if (queue_delayed_work(vns_wq, &vs->vsk.connect_work,
 					       max(left, 0L)))
 				sock_hold(sk);
 			err = -EINPROGRESS;

@@ -77,6 +77,7 @@ static int __init vns_init(void)
 	err = proto_register(&vns_proto, 1);
 	if (err)
 		goto out_connect;
+	vns_sockmap_init();
 	err = vns_device_register();
 	if (err)
 		goto out_proto;

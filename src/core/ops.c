@@ -61,6 +61,7 @@ static int op_compat_ioctl(struct socket *sock, unsigned int cmd,
 	.sendmsg = vns_connectible_sendmsg,		\
 	.recvmsg = vns_connectible_recvmsg,		\
 	VNS_OP_SENDPAGE					\
+	VNS_OP_READ_SKB					\
 	.mmap = sock_no_mmap
 
 const struct proto_ops vns_stream_ops = {

@@ -17,6 +17,8 @@ static __poll_t poll_in(struct vns_sock *vs)
 	else if (!t || (sk->sk_shutdown & RCV_SHUTDOWN) ||
 		 (t->accepts_data && !t->accepts_data(vs)))
 		return 0;
+	else if (vns_in_sockmap(sk))
+		ready = vns_sockmap_has_data(vs, target);
 	else if (t->poll_in)
 		err = t->poll_in(vs, target, &ready);
 	else

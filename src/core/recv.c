@@ -10,6 +10,10 @@ static int check_recv(struct vns_sock *vs, int flags)
 	struct sock *sk = vns_sock_sk(vs);
 
 	if (!vs->transport || sk->sk_state != TCP_ESTABLISHED) {
+		/* What a sockmap's program let pass outlives the connection. */
+		if (vs->transport && vns_in_sockmap(sk) &&
+		    vns_sockmap_has_data(vs, 1))
+			return 1;
 		/* SOCK_DONE: there was a connection, and the peer ended it. */
 		return sock_flag(sk, SOCK_DONE) ? 0 : -ENOTCONN;
 	}
@@ -46,6 +50,13 @@ static bool peer_is_done(struct vns_sock *vs)
 	return smp_load_acquire(&vs->vsk.peer_shutdown) & SEND_SHUTDOWN;
 }
 
+static ssize_t recv_once(struct vns_sock *vs, struct vns_io *io)
+{
+	if (vns_in_sockmap(vns_sock_sk(vs)))
+		return vns_sockmap_recv(vs, io);
+	return vs->transport->recv(vs, io);
+}
+
 /* One message, or whatever is there of a stream: -EAGAIN never gets out. */
 static ssize_t recv_some(struct vns_sock *vs, struct vns_io *io, long *timeout)
 {
@@ -55,7 +66,7 @@ static ssize_t recv_some(struct vns_sock *vs, struct vns_io *io, long *timeout)
 
 	do {
 		peer_done = peer_is_done(vs);
-		n = vs->transport->recv(vs, io);
+		n = recv_once(vs, io);
 		if (n != -EAGAIN)
 			return n;
 		/* Some transports notice the end only when asked for data. */

@@ -9,11 +9,18 @@
 #include "core/table.h"
 #include "route/route.h"
 
+static void proto_close(struct sock *sk, long timeout)
+{
+	vns_sock_close(sk, 0);
+}
+
 struct proto vns_proto = {
 	.name = "AF_VSOCK",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct vns_sock),
 	.slab_flags = SLAB_TYPESAFE_BY_RCU,
+	.close = proto_close,
+	VNS_PROTO_SOCKMAP
 };
 
 /* The last reference is gone; runs wherever that happened. */
@@ -107,6 +114,7 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 	INIT_LIST_HEAD(&vsk->accept_queue);
 	INIT_DELAYED_WORK(&vsk->pending_work, vns_pending_work);
 	vns_connect_prepare(vs);
+	vns_ready_prepare(vs);
 
 	if (parent)
 		inherit(vsk, parent);
@@ -170,8 +178,9 @@ int vns_release(struct socket *sock)
 	struct sock *sk = sock->sk;
 
 	if (sk) {
+		/* A sockmap wants to know; until then its worker may send. */
+		READ_ONCE(sk->sk_prot)->close(sk, 0);
 		sock->sk = NULL;
-		vns_sock_close(sk, 0);
 	}
 	sock->state = SS_FREE;
 

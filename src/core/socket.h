@@ -7,6 +7,7 @@
 #include <net/af_vsock.h>
 #include <net/sock.h>
 
+#include "compat/sockmap.h"
 #include "netns/netns.h"
 #include "vns_transport.h"
 
@@ -32,6 +33,7 @@ struct vns_entry;
  *	inside of any socket lock, in process context
  * @accept_count: connections that wait for accept()
  * @listening: takes connections
+ * @ready_work: calls sk_data_ready(); see vns_data_ready()
  * @connect_deadline: jiffies before which a connect timer does not count
  * @streak: receives since the last send, or since a stream ended (wait.c)
  * @private: for a transport that is written for us
@@ -60,6 +62,7 @@ struct vns_sock {
 	spinlock_t accept_lock;
 	u32 accept_count;
 	bool listening;
+	struct work_struct ready_work;
 	unsigned long connect_deadline;
 	u32 streak;
 	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
@@ -94,8 +97,15 @@ static inline bool vns_send_is_shut(struct vns_sock *vs)
 	       (READ_ONCE(vs->vsk.peer_shutdown) & RCV_SHUTDOWN);
 }
 
+/* The transport's has_data, or a sockmap's. */
+static inline bool vns_has_data(struct vns_sock *vs, size_t target)
+{
+	if (vns_in_sockmap(vns_sock_sk(vs)))
+		return vns_sockmap_has_data(vs, target);
+	return vs->transport->has_data(vs, target);
+}
+
 /* socket.c */
-extern struct proto vns_proto;
 struct sock *vns_sock_new(struct net *net, struct socket *sock,
 			  struct sock *parent, gfp_t gfp, int type, int kern);
 int vns_release(struct socket *sock);
@@ -106,6 +116,7 @@ int vns_bind_locked(struct vns_sock *vs, const struct sockaddr_vm *addr);
 int vns_autobind(struct vns_sock *vs);
 
 /* connect.c */
+extern struct workqueue_struct *vns_wq;
 int vns_connect_init(void);
 void vns_connect_exit(void);
 void vns_connect_prepare(struct vns_sock *vs);
@@ -122,6 +133,8 @@ void vns_pending_remove(struct sock *listener, struct sock *pending);
 /* wait.c */
 int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 	     long *timeout);
+void vns_ready_prepare(struct vns_sock *vs);
+void vns_data_ready_later(struct sock *sk);
 
 /* zerocopy.c */
 bool vns_zerocopy_allowed(const struct vns_sock *vs);

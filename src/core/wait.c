@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sleeping until data or room is there. */
+/* Sleeping until data or room is there, and being woken. */
 #include <linux/errno.h>
 #include <linux/hrtimer.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 
 #include "core/socket.h"
 
@@ -21,7 +23,7 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
 	/* Part of what SO_RCVLOWAT asks for is taken as soon as it is there. */
 	return (sk->sk_shutdown & RCV_SHUTDOWN) ||
 	       (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN) ||
-	       vs->transport->has_data(vs, 1);
+	       vns_has_data(vs, 1);
 }
 
 /*
@@ -64,7 +66,7 @@ static int nap_wake(struct wait_queue_entry *wait, unsigned int mode, int sync,
 static bool reads_stream(struct vns_sock *vs)
 {
 	return vs->streak >= NAP_STREAK && vs->transport->has_much &&
-	       hrtimer_resolution < NAP_NS;
+	       !vns_in_sockmap(vns_sock_sk(vs)) && hrtimer_resolution < NAP_NS;
 }
 
 static void take_nap(struct vns_sock *vs, const struct vns_io *io)
@@ -142,3 +144,64 @@ int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 
 	return err;
 }
+
+/* What sk_data_ready() is when nobody has put anything else there. */
+static void (*plain_data_ready)(struct sock *sk) __read_mostly;
+
+static void ready_work(struct work_struct *work)
+{
+	struct vns_sock *vs = container_of(work, struct vns_sock, ready_work);
+	struct sock *sk = vns_sock_sk(vs);
+
+	lock_sock(sk);
+	READ_ONCE(sk->sk_data_ready)(sk);
+	release_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * vns_ready_prepare() - a new socket, as sock_init_data() made it
+ * @vs: the socket
+ */
+void vns_ready_prepare(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+
+	INIT_WORK(&vs->ready_work, ready_work);
+	if (unlikely(!READ_ONCE(plain_data_ready)))
+		WRITE_ONCE(plain_data_ready, sk->sk_data_ready);
+}
+
+/**
+ * vns_data_ready_later() - have sk_data_ready() called with the socket lock
+ * @sk: the socket
+ *
+ * Context: any; the caller has a reference.
+ */
+void vns_data_ready_later(struct sock *sk)
+{
+	sock_hold(sk);
+	if (!queue_work(vns_wq, &vns_sk(sk)->ready_work))
+		sock_put(sk);
+}
+
+/**
+ * vns_data_ready() - tell a socket that there is data to receive
+ * @sk: the socket
+ *
+ * The kernel's own sk_data_ready() wakes who waits.  That of a sockmap's program
+ * receives, which takes the socket lock, and locks of the transport that its
+ * caller may have.
+ *
+ * Context: any; the caller has a reference.
+ */
+void vns_data_ready(struct sock *sk)
+{
+	void (*ready)(struct sock *sk) = READ_ONCE(sk->sk_data_ready);
+
+	if (likely(ready == READ_ONCE(plain_data_ready)))
+		ready(sk);
+	else
+		vns_data_ready_later(sk);
+}
+EXPORT_SYMBOL_GPL(vns_data_ready);

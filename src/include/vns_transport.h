@@ -16,6 +16,7 @@
 
 struct module;
 struct sk_buff;
+struct sock;
 struct ubuf_info;
 struct vns_sock;
 struct vns_domain;
@@ -114,6 +115,9 @@ struct vns_io {
  * @recv: moves up to @io->len bytes in.  For SOCK_SEQPACKET one message, the
  *	rest is dropped: its real length is returned, MSG_EOR set in
  *	msg_flags when the sender set it.  -EAGAIN when there is nothing.
+ * @read_skb: takes the next buffer (SOCK_SEQPACKET: a whole message) off the queue
+ *	and hands it to @actor, which consumes it.  Optional.  Its length, -EAGAIN
+ *	when there is nothing, or errno.
  * @has_data: is a receive worth a try: do @target bytes wait (SOCK_SEQPACKET: a
  *	message), or as many as ever will?  When not, whoever sleeps on the
  *	socket is woken when there is something.
@@ -160,6 +164,8 @@ struct vns_transport {
 			enum vns_wait what);
 	ssize_t (*send)(struct vns_sock *vs, struct vns_io *io);
 	ssize_t (*recv)(struct vns_sock *vs, struct vns_io *io);
+	int (*read_skb)(struct vns_sock *vs,
+			int (*actor)(struct sock *sk, struct sk_buff *skb));
 	bool (*has_data)(struct vns_sock *vs, size_t target);
 	bool (*has_room)(struct vns_sock *vs, size_t target);
 	bool (*has_much)(struct vns_sock *vs);
@@ -192,6 +198,7 @@ int VNS_API vns_child_attach(struct vns_sock *child,
 			     const struct vns_transport *t);
 int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
+void VNS_API vns_data_ready(struct sock *sk);
 bool VNS_API vns_tap_wanted(const struct vns_domain *domain);
 void VNS_API vns_tap_deliver(const struct vns_domain *domain,
 			     struct sk_buff *frame);

@@ -115,6 +115,10 @@ static inline bool lo_tap_wanted(struct vns_sock *vs)
 	return vns_tap_wanted(vs->domain);
 }
 
+/* sockmap.c */
+int lo_read_skb(struct vns_sock *vs,
+		int (*actor)(struct sock *sk, struct sk_buff *skb));
+
 /*
  * On a SOCK_SEQPACKET connection each message in a queue begins with this word,
  * in the linear part of a buffer: its length, shifted, and MSG_EOR.

@@ -166,6 +166,7 @@ static const struct vns_transport loopback = {
 	.release = lo_release,
 	.send = lo_send,
 	.recv = lo_recv,
+	.read_skb = lo_read_skb,
 	.has_data = lo_has_data,
 	.has_room = lo_has_room,
 	.has_much = lo_has_much,

@@ -115,7 +115,7 @@ bool lo_has_room(struct vns_sock *vs, size_t target)
 			to->room_wanted = wanted;
 		/* It may wait for more than there is room for. */
 		if (to->unread)
-			to->sk->sk_data_ready(to->sk);
+			vns_data_ready(to->sk);
 	}
 	spin_unlock(&link->lock);
 
@@ -198,7 +198,7 @@ void lo_wake_reader(struct vns_sock *vs)
 	if (to->data_wanted || vns_is_seqpacket(vs) ||
 	    to->unread >= READ_ONCE(to->sk->sk_rcvlowat)) {
 		to->data_wanted = false;
-		to->sk->sk_data_ready(to->sk);
+		vns_data_ready(to->sk);
 	}
 }
 

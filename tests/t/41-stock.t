@@ -4,6 +4,7 @@
 # loopback as a transport that we have the other end of. All of them belong to the global namespaces.
 # uses: stock
 # kernels: 5.10 6.1 6.12 debug
+# vm: timeout=600
 set -uo pipefail
 . tests/lib/guest.sh
 
@@ -117,7 +118,9 @@ if modinfo -n vsockmon >/dev/null 2>&1; then
 		"vsockmon: a long message in parts, the last of which ends message and record"
 
 	# A capture tool knows the device, and gets as many frames.
+	# shellcheck disable=SC2317 # called by wait_until
 	captured() { tcpdump -r /run/tap.pcap --count 2>/dev/null; }
+	# shellcheck disable=SC2317
 	captures() { [ "$(captured)" = "$1" ]; }
 	tcpdump -i tap0 --immediate-mode -U -w /run/tap.pcap -Z root 2>/run/tap.log &
 	capture=$!

@@ -12,7 +12,8 @@
 #include_next <linux/net.h>
 
 #ifdef HAVE_PROTO_OPS_ACCEPT_ARG
-#include <net/sock.h>
+/* Complete in <net/sock.h>, which this header may well be included by. */
+struct proto_accept_arg;
 
 #define VNS_ACCEPT_ARGS struct proto_accept_arg *arg
 #define VNS_ACCEPT_FLAGS (arg->flags)
