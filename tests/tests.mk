@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets test and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
+# Targets test, test-long, test-upstream and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
 # make -f tests/tests.mk test
 
 TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -9,6 +9,18 @@ TESTS_OUT := $(TESTS_DIR)../build/tests/bin
 .PHONY: test
 test:
 	@$(TESTS_DIR)run $(if $(KERNEL),-k '$(KERNEL)') $(if $(JOBS),-j $(JOBS)) $(if $(VERBOSE),-v) $(T)
+
+# make test-long [KERNEL=debug] [RANDOM_SECONDS=600] [RANDOM_SEED=N]: random calls for longer than an ordinary run has.
+export RANDOM_SECONDS RANDOM_SEED
+.PHONY: test-long
+test-long: RANDOM_SECONDS ?= 600
+test-long:
+	@$(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls
+
+# make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.
+.PHONY: test-upstream
+test-upstream:
+	@$(TESTS_DIR)upstream/run $(if $(KERNEL),-k '$(KERNEL)')
 
 # make shell [KERNEL=6.1]: a prompt in a test machine, with our modules loaded.
 .PHONY: shell
