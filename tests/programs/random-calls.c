@@ -632,12 +632,23 @@ static void nothing(int signal)
 	(void)signal;
 }
 
+/* With FAILING=1 the fault injection of the debug kernel has been told how often. */
+static void fail_at_random(void)
+{
+	int fd = must(open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC));
+
+	must(write(fd, "1", 1));
+	close(fd);
+}
+
 static void *run_calls(void *arg)
 {
 	struct progress *progress = arg;
 
 	state = progress->calls;
 	progress->calls = 0;
+	if (getenv("FAILING"))
+		fail_at_random();
 	for (;;) {
 		const struct call *call = rnd_call();
 
