@@ -13,9 +13,8 @@ test:
 # make test-long [KERNEL=debug] [RANDOM_SECONDS=600] [RANDOM_SEED=N]: random calls for longer than an ordinary run has.
 export RANDOM_SECONDS RANDOM_SEED
 .PHONY: test-long
-test-long: RANDOM_SECONDS ?= 600
 test-long:
-	@$(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls
+	@RANDOM_SECONDS=$(or $(RANDOM_SECONDS),600) $(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls
 
 # make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.
 .PHONY: test-upstream
