@@ -6,7 +6,7 @@
  */
 #include "inject.h"
 
-#define LAST 200
+#define LAST 100
 
 static int load(const char *name)
 {
