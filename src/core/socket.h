@@ -18,7 +18,7 @@ struct vns_entry;
 #define VNS_DEFAULT_BUFFER_MAX_SIZE	(256 * 1024ULL)
 #define VNS_DEFAULT_CONNECT_TIMEOUT	(2 * HZ)
 
-#define VNS_SOCK_PRIVATE_WORDS 8
+#define VNS_SOCK_PRIVATE_WORDS 2
 
 /**
  * struct vns_sock - an AF_VSOCK socket
@@ -61,10 +61,10 @@ struct vns_sock {
 	struct vns_entry __rcu *connected;
 	spinlock_t accept_lock;
 	u32 accept_count;
+	u32 streak;
 	bool listening;
 	struct work_struct ready_work;
 	unsigned long connect_deadline;
-	u32 streak;
 	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
 };
 

@@ -28,6 +28,7 @@
  * @local_port: of the socket
  * @remote_cid: of its peer; 0 in the table of bound sockets
  * @remote_port: of its peer; 0 in the table of bound sockets
+ * @local_cid: where the socket was bound to; no part of the key, but room here
  *
  * The local CID is no part of it: a bound socket may stand for all of them, and
  * a socket that connected without being bound to one keeps VMADDR_CID_ANY.
@@ -37,6 +38,7 @@ struct vns_key {
 	u32 local_port;
 	u32 remote_cid;
 	u32 remote_port;
+	u32 local_cid;
 };
 
 /**
@@ -44,14 +46,12 @@ struct vns_key {
  * @node: in the table
  * @rcu: to free it
  * @sk: the socket; type-stable memory, see vns_entry_get()
- * @cid: the local CID that the socket was bound to
  * @key: the key
  */
 struct vns_entry {
 	struct rhlist_head node;
 	struct rcu_head rcu;
 	struct sock *sk;
-	u32 cid;
 	struct vns_key key;
 };
 
@@ -143,7 +143,7 @@ static bool port_in_use(const struct vns_domain *domain, u32 cid, u32 port)
 	rcu_read_lock();
 	list = rhltable_lookup(&bound_table, &key, table_params);
 	rhl_for_each_entry_rcu(entry, pos, list, node) {
-		if (cids_overlap(entry->cid, cid)) {
+		if (cids_overlap(entry->key.local_cid, cid)) {
 			used = true;
 			break;
 		}
@@ -196,7 +196,7 @@ int vns_table_bind(struct vns_sock *vs, struct vns_net *vn,
 	if (!entry)
 		return -ENOMEM;
 	entry->sk = sk_vsock(vsk);
-	entry->cid = addr->svm_cid;
+	entry->key.local_cid = addr->svm_cid;
 	entry->key.domain = vs->domain;
 
 	spin_lock_bh(&vsock_table_lock);
@@ -356,7 +356,7 @@ static struct sock *find(struct rhltable *table, const struct vns_key *key,
 		rcu_read_lock();
 		list = rhltable_lookup(table, key, table_params);
 		rhl_for_each_entry_rcu(entry, pos, list, node) {
-			if (!cids_overlap(entry->cid, cid) ||
+			if (!cids_overlap(entry->key.local_cid, cid) ||
 			    !refcount_inc_not_zero(&entry->sk->sk_refcnt))
 				continue;
 			/* Which socket it is now was settled before that. */
