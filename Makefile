@@ -15,15 +15,16 @@ export CC_HINT := $(if $(filter environment,$(origin CC)),$(CC))
 modules:
 	+@scripts/build
 
-# The exported symbols' CRCs, ours beside the stock vsock.ko's; without KVER or KDIR for every kernel that has headers here.
+# The exported symbols' CRCs, ours beside the stock vsock.ko's; without KVER or KDIR for every kernel that has headers here,
+# with KERNEL=6.12-rt (all, …) for kernels of the tests.
 .PHONY: abi
 abi:
-	+@scripts/abi-table
+	+@$(if $(KERNEL),tests/vm/with-kernel $(KERNEL)) scripts/abi-table
 
-# No warning at W=1, none from sparse, none from shellcheck, on every kernel that has headers here.
+# No warning at W=1, none from sparse, none from shellcheck, on every kernel that has headers here, or in KERNEL=.
 .PHONY: check
 check:
-	+@scripts/check
+	+@$(if $(KERNEL),tests/vm/with-kernel $(KERNEL)) scripts/check
 
 .PHONY: install uninstall
 install uninstall:

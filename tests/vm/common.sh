@@ -7,6 +7,12 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cache=$(realpath -m "${VSOCK_CACHE:-/var/cache/vsock-netns}")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+# Every kernel that our modules are tested on, and those that "make test" alone means.
+all_kernels="5.10 6.1 6.12 debug 6.1-cloud 6.1-rt 6.12-cloud 6.12-rt"
+default_kernels="5.10 6.1 6.12"
+# A flavour is the same source configured in another way: what locking, scheduling and missing modules can change.
+flavour_tests="00-smoke 20-matrix 30-stream 31-seqpacket 33-poll 40-modules 41-stock 51-races"
+
 # The family as distributions ship it, and what its members need that no machine has loaded anyway.
 stock_family="vsock vsock_loopback vsock_diag vsockmon vmw_vsock_virtio_transport_common vmw_vsock_virtio_transport
 	vmw_vsock_vmci_transport vmw_vmci hv_sock hv_vmbus vhost_vsock vhost vhost_iotlb"
