@@ -10,6 +10,9 @@
 
 static int rounds = 300;
 
+/* Of each race, not of all together: a busy machine may need long for those. */
+#define RACE_SECONDS	100
+
 /* Every thread of a round starts when the last one is there. */
 static void wait_at(atomic_int *gate)
 {
@@ -44,6 +47,7 @@ static void race_mutual_connect(void)
 {
 	int bad = 0;
 
+	watchdog(RACE_SECONDS);
 	for (int i = 0; i < rounds; i++) {
 		int a = vm_socket(SOCK_STREAM), b = vm_socket(SOCK_STREAM);
 		atomic_int gate = 2;
@@ -72,6 +76,7 @@ static void race_listener_close(void)
 {
 	int bad = 0, connected = 0;
 
+	watchdog(RACE_SECONDS);
 	for (int i = 0; i < rounds; i++) {
 		int listener = vm_listen(SOCK_SEQPACKET);
 		struct call calls[3];
@@ -199,6 +204,7 @@ static void race_crowd(int type)
 	};
 	int bad = 0;
 
+	watchdog(RACE_SECONDS);
 	for (int i = 0; i < rounds; i++) {
 		struct crowd crowd = { .gate = ARRAY_SIZE(jobs) };
 		pthread_t threads[ARRAY_SIZE(jobs)];
@@ -233,6 +239,7 @@ static void race_close_both(int type)
 {
 	int bad = 0;
 
+	watchdog(RACE_SECONDS);
 	for (int i = 0; i < 3 * rounds; i++) {
 		atomic_int gate = 2;
 		struct call calls[2] = { { .gate = &gate }, { .gate = &gate } };
@@ -299,6 +306,7 @@ static void race_accept(void)
 	struct service service = { .listener = vm_listen(SOCK_STREAM) };
 	pthread_t clients[3], servers[2];
 
+	watchdog(RACE_SECONDS);
 	atomic_store(&service.left, rounds);
 	set_timeout(service.listener, SO_RCVTIMEO, 3000);
 	for (int t = 0; t < 2; t++)
@@ -333,6 +341,7 @@ static void race_namespace_exit(void)
 {
 	int bad = 0;
 
+	watchdog(RACE_SECONDS);
 	for (int i = 0; i < rounds / 10; i++) {
 		int ns = i % 2 ? ns_new_local() : ns_new_global();
 		pid_t pids[3];
@@ -358,7 +367,6 @@ int main(void)
 {
 	const char *kernel = getenv("KERNEL");
 
-	watchdog(150);
 	if (kernel && !strcmp(kernel, "debug"))
 		rounds = 60;
 
