@@ -88,6 +88,8 @@ struct step {
 	int last;
 	/* It cannot be made again after an access to the caller's memory failed. */
 	bool lost_by_efault;
+	/* Made again after every tenth failure only, because it takes long. */
+	bool slow;
 };
 
 /* ENFILE is the socket layer's word for an inode that it could not make. */
@@ -129,7 +131,7 @@ static bool attempt(const struct step *step, int nth, const char **wrong, int *e
 		*wrong = "another error";
 	if (!*wrong && *error && step->failed)
 		*wrong = step->failed();
-	if (!*wrong && *error && !(step->lost_by_efault && *error == EFAULT)) {
+	if (!*wrong && *error && !(step->lost_by_efault && *error == EFAULT) && !(step->slow && nth % 10)) {
 		int again = step->call();
 
 		if (again) {
