@@ -519,19 +519,19 @@ static const struct step socket_steps[] = {
 	{ "close of a listener", make_waiting, call_close_listener, NULL, sees_end, forget_all, .least = 0 },
 	{ "close", make_pair, call_close, NULL, sees_end, forget_all, .least = 0 },
 	{ "shutdown", make_pair, call_shutdown, NULL, sees_end, forget_all, .least = 0 },
-	{ "setsockopt", make_socket, call_setsockopt, has_no_option, has_option, forget_all, .least = 1 },
-	{ "getsockopt", make_socket, call_getsockopt, NULL, NULL, forget_all, .least = 2 },
-	{ "getpeername", make_pair, call_name, NULL, talk, forget_all, .least = 2 },
-	{ "ioctl", make_pair, call_ioctl, NULL, talk, forget_all, .least = 1 },
+	{ "setsockopt", make_socket, call_setsockopt, has_no_option, has_option, forget_all, .least = 0 },
+	{ "getsockopt", make_socket, call_getsockopt, NULL, NULL, forget_all, .least = 0 },
+	{ "getpeername", make_pair, call_name, NULL, talk, forget_all, .least = 0 },
+	{ "ioctl", make_pair, call_ioctl, NULL, talk, forget_all, .least = 0 },
 	{ "epoll", make_pair, call_epoll, NULL, talk, forget_all, .least = 3 },
 	{ "/dev/vsock", NULL, call_device, NULL, NULL, NULL, .least = 3 },
 };
 
 static const struct step data_steps[] = {
 	{ "send", make_pair, call_send, nothing_came, came, forget_all, .least = 3 },
-	{ "recv", make_data, call_recv, NULL, received, forget_all, .least = 1 },
-	{ "peek", make_data_peek, call_recv, NULL, received, forget_all, .least = 1 },
-	{ "recvmsg", make_data, call_recvmsg, NULL, received, forget_all, .least = 3 },
+	{ "recv", make_data, call_recv, NULL, received, forget_all, .least = 0 },
+	{ "peek", make_data_peek, call_recv, NULL, received, forget_all, .least = 0 },
+	{ "recvmsg", make_data, call_recvmsg, NULL, received, forget_all, .least = 0 },
 	{ "splice out", make_pipe, call_splice_out, NULL, spliced_out, end_pipe, .least = 1 },
 };
 
@@ -542,7 +542,7 @@ static const struct step splice_steps[] = {
 };
 
 static const struct step send_behind = {
-	"send behind something", make_pair_behind, call_send_behind, NULL, behind_comes, forget_all, .least = 1,
+	"send behind something", make_pair_behind, call_send_behind, NULL, behind_comes, forget_all, .least = 0,
 };
 
 static const struct step namespace_steps[] = {

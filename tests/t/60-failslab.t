@@ -15,6 +15,7 @@ program() { # program NAME COMMAND…: its points as ours are only its failures.
 }
 
 MODULES=$(echo /lib/modules/*/updates/dkms) program "loading and unloading" "$TESTBIN/out-of-memory-modules"
+
 load_loopback
 program "sockets, namespaces, sysctls" "$TESTBIN/out-of-memory"
 
