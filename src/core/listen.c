@@ -117,7 +117,7 @@ int vns_child_enqueue(struct sock *listener, struct sock *child)
 	}
 	spin_unlock(&vs->accept_lock);
 	if (!err)
-		listener->sk_data_ready(listener);
+		vns_data_ready(listener);
 
 	return err;
 }

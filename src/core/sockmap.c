@@ -37,7 +37,7 @@ void __init vns_sockmap_init(void)
  * @restore: it left its last map
  *
  * Return: 0, -ENODEV without a transport, -EOPNOTSUPP when that cannot hand out
- *	buffers.
+ *	buffers or the socket is not connected.
  */
 int vns_sockmap_update_proto(struct sock *sk, struct sk_psock *psock,
 			     bool restore)
@@ -52,7 +52,8 @@ int vns_sockmap_update_proto(struct sock *sk, struct sk_psock *psock,
 
 	if (!t)
 		return -ENODEV;
-	if (!t->read_skb)
+	/* Some kernels leave the second question to us. */
+	if (!t->read_skb || sk->sk_state != TCP_ESTABLISHED)
 		return -EOPNOTSUPP;
 	sock_replace_proto(sk, &mapped_proto);
 	/* What is there already is for the map's program as well. */

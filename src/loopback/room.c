@@ -165,21 +165,27 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
 	return enough;
 }
 
-/* Enough to be worth a wake-up; and far from full, where the writer would stop. */
+/* Enough to be worth a wake-up. */
 #define MUCH	SZ_64K
 
 /**
  * lo_has_much() - vns_transport.has_much
  * @vs: an established socket
  *
- * Context: the link's lock is held: whoever tells of data has it.
+ * Who waits to send has nothing else to wait for than this reader.
+ *
+ * Context: any, while a receive on @vs is under way, which keeps the link.
  */
 bool lo_has_much(struct vns_sock *vs)
 {
+	struct lo_end *this;
+
 	if (!lo_sk(vs)->link)
 		return true;
+	this = lo_this_end(vs);
 
-	return lo_this_end(vs)->unread >=
+	return READ_ONCE(this->room_wanted) ||
+	       READ_ONCE(this->unread) >=
 	       min_t(u64, MUCH, READ_ONCE(vs->vsk.buffer_size) / 2);
 }
 
@@ -235,7 +241,7 @@ void lo_wake_all(struct vns_sock *vs)
 		wake_writer_of(link, end);
 		/* What waits may be all that there can be now. */
 		if (end->data_wanted && end->sk)
-			end->sk->sk_data_ready(end->sk);
+			vns_data_ready(end->sk);
 	}
 	spin_unlock(&link->lock);
 }

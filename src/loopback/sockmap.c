@@ -34,7 +34,8 @@ static void find(struct vns_sock *vs, struct piece *piece)
 		memcpy(&record, skb->data + this->taken, head);
 		piece->len = lo_record_len(record);
 	}
-	if (skb->len == head + piece->len && !this->taken) {
+	/* The program must not judge what the sender can still change. */
+	if (skb->len == head + piece->len && !this->taken && !skb_zcopy(skb)) {
 		__skb_unlink(skb, &this->sk->sk_receive_queue);
 		this->unread -= piece->len;
 		this->received += piece->len;
@@ -114,7 +115,12 @@ int lo_read_skb(struct vns_sock *vs,
 		piece.skb = copy(vs, piece.len);
 	if (!piece.skb)
 		return -ENOMEM;
+	/* A program may ask the buffer for its socket's addresses. */
+	if (!skb_set_owner_sk_safe(piece.skb, vns_sock_sk(vs))) {
+		kfree_skb(piece.skb);
+		return -ENOTCONN;
+	}
 	actor(vns_sock_sk(vs), piece.skb);
 
-	return piece.len;
+	return min_t(size_t, piece.len, INT_MAX);
 }

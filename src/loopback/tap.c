@@ -89,7 +89,7 @@ static void deliver(struct vns_sock *vs, const struct frame *frame,
 /* A frame that has no payload. */
 static void deliver_header(struct vns_sock *vs, const struct frame *frame)
 {
-	struct sk_buff *skb = alloc_skb(sizeof(struct frame_header), GFP_KERNEL);
+	struct sk_buff *skb = alloc_skb(sizeof(struct frame_header), GFP_KERNEL_ACCOUNT);
 
 	if (!skb)
 		return;
@@ -191,7 +191,7 @@ static void show_buffer(struct vns_sock *vs, struct frame *frame,
 
 	/* Pages that are the caller's (MSG_ZEROCOPY) are shared as such. */
 	skb = __pskb_copy((struct sk_buff *)buffer, sizeof(struct frame_header),
-			  GFP_KERNEL);
+			  GFP_KERNEL_ACCOUNT);
 	if (!skb)
 		return;
 	__skb_pull(skb, head);

@@ -83,6 +83,9 @@ static void attach(int map, const struct bpf_insn *insns, int count)
 static int map_filtering(void)
 {
 	const struct bpf_insn insns[] = {
+		/* Programs ask the buffer for its socket, without a look whether it has one. */
+		INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, offsetof(struct __sk_buff, family), 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, offsetof(struct __sk_buff, local_port), 0),
 		INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_1, BPF_REG_1, offsetof(struct __sk_buff, len), 0),
 		MOV(BPF_REG_0, SK_PASS),
 		INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_1, 0, 1, DROPPED_LEN),
@@ -240,6 +243,10 @@ static void check_pass(void)
 	is_int(send(client, "y", 1, 0), 1, "%s: for a send", type_name(type));
 	ok(task_ends(&task) && task.result == 'y', "%s: which wakes it", type_name(type));
 
+	is_errno(set_buffer(client, SO_VM_SOCKETS_BUFFER_SIZE, 100000), 0, "%s: the peer's buffer changes",
+		 type_name(type));
+	is_errno(set_buffer(server, SO_VM_SOCKETS_BUFFER_SIZE, 200000), 0, "%s: its own buffer changes",
+		 type_name(type));
 	check_long(client, server, "passes all of a lot");
 	check_long(server, client, "and sends as ever");
 
