@@ -29,7 +29,7 @@ bool vns_sockmap_has_data(struct vns_sock *vs, size_t target);
 #define VNS_PROTO_SOCKMAP .psock_update_sk_prot = vns_sockmap_update_proto,
 #define VNS_OP_READ_SKB .read_skb = vns_sockmap_read_skb,
 
-/* May change while the socket lock is held, but to false only when it was. */
+/* May change at any time: who needs the psock gets it, or finds it gone. */
 static inline bool vns_in_sockmap(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_prot) != &vns_proto);

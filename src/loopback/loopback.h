@@ -47,7 +47,8 @@ struct lo_end {
  * A side does everything that concerns its own queue under its socket lock as
  * well, so buffers leave a queue, and end[].sk becomes NULL, only then.  The
  * other side is only ever reached through here and under @lock: no side holds a
- * reference on the other, nor on its namespace.
+ * reference on the other, nor on its namespace.  Only what was sent in place
+ * (MSG_ZEROCOPY) and waits holds its sender, and that inside one namespace.
  */
 struct lo_link {
 	spinlock_t lock;

@@ -89,7 +89,8 @@ static void deliver(struct vns_sock *vs, const struct frame *frame,
 /* A frame that has no payload. */
 static void deliver_header(struct vns_sock *vs, const struct frame *frame)
 {
-	struct sk_buff *skb = alloc_skb(sizeof(struct frame_header), GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb = alloc_skb(sizeof(struct frame_header),
+					GFP_KERNEL_ACCOUNT);
 
 	if (!skb)
 		return;

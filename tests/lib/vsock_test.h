@@ -257,6 +257,28 @@ static TAP_UNUSED bool ns_reach(int a, int b)
 	return a == b || (a < NS_LA && b < NS_LA);
 }
 
+/* ---- Memory ---- */
+
+/* Of the whole machine, in bytes, what neither is free nor can be at once: what the kernel took shows here. */
+static TAP_UNUSED long long memory_used(void)
+{
+	static const char *const lines[] = { "MemFree:", "Cached:", "Buffers:" };
+	long long total = 0, value;
+	char line[128], name[64];
+	FILE *file = fopen("/proc/meminfo", "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %lld", name, &value) != 2)
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+			if (!strcmp(name, lines[i]))
+				total += value * 1024;
+	}
+	if (file)
+		fclose(file);
+	return -total;
+}
+
 /* ---- Sockets ---- */
 
 static TAP_UNUSED const char *type_name(int type)

@@ -66,26 +66,6 @@ static void group_end(void)
 		poll(NULL, 0, 20);
 }
 
-/* Of the whole machine, what neither is free nor can be at once; bytes. */
-static long long memory_used(void)
-{
-	static const char *const lines[] = { "MemFree:", "Cached:", "Buffers:" };
-	long long total = 0, value;
-	char line[128], name[64];
-	FILE *file = fopen("/proc/meminfo", "re");
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %lld", name, &value) != 2)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-			if (!strcmp(name, lines[i]))
-				total += value * 1024;
-	}
-	if (file)
-		fclose(file);
-	return -total;
-}
-
 /* ---- What the container does: each goes on until an error, which it returns ---- */
 
 static char block[65536];

@@ -211,27 +211,6 @@ static void check_listener_error(void)
 
 /* ---- Memory ---- */
 
-/* Kernel memory in use, in bytes; files in the page cache are not. */
-static long long memory_used(void)
-{
-	static const char *const lines[] = { "MemFree:", "Cached:", "Buffers:" };
-	long long total = 0, value;
-	char line[128], name[64];
-	FILE *file = fopen("/proc/meminfo", "r");
-	size_t i;
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %lld", name, &value) != 2)
-			continue;
-		for (i = 0; i < ARRAY_SIZE(lines); i++)
-			if (!strcmp(name, lines[i]))
-				total += value * 1024;
-	}
-	if (file)
-		fclose(file);
-	return -total;
-}
-
 /* Data that nobody received, on connections that nobody accepted, goes with them. */
 static void check_given_back(void)
 {

@@ -10,27 +10,6 @@
 
 #define SOCKETS 2000
 
-/* Kernel memory in use, in bytes: what slabs and pages cost shows here. */
-static long long memory_used(void)
-{
-	static const char *const lines[] = { "MemFree:", "Cached:", "Buffers:" };
-	long long total = 0, value;
-	char line[128], name[64];
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %lld", name, &value) != 2)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-			if (!strcmp(name, lines[i]))
-				total += value * 1024;
-	}
-	if (file)
-		fclose(file);
-
-	return -total;
-}
-
 /* Single bytes until no more go; all of them come out again, in order. */
 static void single_bytes(int type)
 {
