@@ -53,6 +53,12 @@ static __poll_t poll_out(struct vns_sock *vs)
 	return ready ? EPOLLOUT | EPOLLWRNORM : 0;
 }
 
+static __poll_t poll_error(struct sock *sk)
+{
+	return READ_ONCE(sk->sk_err) ||
+	       !skb_queue_empty_lockless(&sk->sk_error_queue) ? EPOLLERR : 0;
+}
+
 static __poll_t poll_connectible(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
@@ -67,7 +73,7 @@ static __poll_t poll_connectible(struct vns_sock *vs)
 	    (peer_shutdown & SEND_SHUTDOWN))
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 
-	return mask | poll_in(vs) | poll_out(vs);
+	return mask | poll_in(vs) | poll_out(vs) | poll_error(sk);
 }
 
 static __poll_t poll_dgram(struct vns_sock *vs)
@@ -83,7 +89,7 @@ static __poll_t poll_dgram(struct vns_sock *vs)
 	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 
-	return mask;
+	return mask | poll_error(sk);
 }
 
 /**
@@ -102,16 +108,16 @@ __poll_t vns_poll(struct file *file, struct socket *sock, poll_table *wait)
 
 	sock_poll_wait(file, sock, wait);
 
-	if (!vns_is_connectible(sk)) {
-		mask = poll_dgram(vs);
-	} else {
-		/* A transport may go away with the lock only. */
-		lock_sock(sk);
-		mask = poll_connectible(vs);
-		release_sock(sk);
-	}
-	if (sk->sk_err || !skb_queue_empty_lockless(&sk->sk_error_queue))
-		mask |= EPOLLERR;
+	if (!vns_is_connectible(sk))
+		return poll_dgram(vs);
+
+	/*
+	 * A transport may go away with the lock only, and a connect that fails shows
+	 * all that it changes or nothing.
+	 */
+	lock_sock(sk);
+	mask = poll_connectible(vs);
+	release_sock(sk);
 
 	return mask;
 }
