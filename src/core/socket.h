@@ -18,7 +18,7 @@ struct vns_entry;
 #define VNS_DEFAULT_BUFFER_MAX_SIZE	(256 * 1024ULL)
 #define VNS_DEFAULT_CONNECT_TIMEOUT	(2 * HZ)
 
-#define VNS_SOCK_PRIVATE_WORDS 2
+#define VNS_SOCK_PRIVATE_WORDS 1
 
 /**
  * struct vns_sock - an AF_VSOCK socket

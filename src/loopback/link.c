@@ -8,7 +8,6 @@ static void join(struct vns_sock *vs, struct lo_link *link, int side)
 {
 	link->end[side].sk = vns_sock_sk(vs);
 	lo_sk(vs)->link = link;
-	lo_sk(vs)->side = side;
 }
 
 /**
@@ -98,7 +97,8 @@ void lo_link_leave(struct vns_sock *vs)
 	drop_unread(vs, &dropped);
 	announce(vs, SHUTDOWN_MASK);
 	lo_this_end(vs)->deaf = true;
-	lo_this_end(vs)->sk = NULL;
+	/* The last that is done with this end: it is known by this pointer. */
+	WRITE_ONCE(lo_this_end(vs)->sk, NULL);
 	spin_unlock(&link->lock);
 	__skb_queue_purge(&dropped);
 

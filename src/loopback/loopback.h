@@ -18,21 +18,24 @@
  * struct lo_end - one side of a connection
  * @sk: its socket, NULL once it was closed
  * @unread: bytes of payload that wait in @sk's receive queue
- * @taken: bytes already received of the first buffer in the queue
  * @received: bytes of payload that @sk has received; wraps around
  * @room_wanted: bytes of room in that queue for which the other side, its
  *	writer, waits; 0 when it does not
+ * @taken: bytes already received of the first buffer in the queue; no buffer is
+ *	so long that they would not fit
  * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
  * @deaf: receives no more
+ *
+ * Packed, so that a connection is one cache line.
  */
 struct lo_end {
 	struct sock *sk;
 	u32 unread;
-	u32 taken;
 	u32 received;
 	u32 room_wanted;
-	bool data_wanted;
-	bool deaf;
+	u32 taken : 28;
+	u32 data_wanted : 1;
+	u32 deaf : 1;
 };
 
 /**
@@ -53,20 +56,18 @@ struct lo_end {
 struct lo_link {
 	spinlock_t lock;
 	refcount_t users;
-	bool one_net;
 	struct lo_end end[2];
+	bool one_net;
 };
 
 /**
  * struct lo_sock - what a socket knows of its connection
  * @link: the connection, NULL before connect() and after close()
- * @side: which end this socket is
  *
  * Protected by the socket lock.  Lives in vns_sock.private.
  */
 struct lo_sock {
 	struct lo_link *link;
-	int side;
 };
 
 static inline struct lo_sock *lo_sk(struct vns_sock *vs)
@@ -75,15 +76,22 @@ static inline struct lo_sock *lo_sk(struct vns_sock *vs)
 	return (struct lo_sock *)vs->private;
 }
 
+/* Which end of its link a connected socket is: 0 connected, 1 was accepted. */
+static inline int lo_side(struct vns_sock *vs)
+{
+	/* The other end may become NULL meanwhile, but never this socket. */
+	return READ_ONCE(lo_sk(vs)->link->end[1].sk) == vns_sock_sk(vs);
+}
+
 /* This socket's side of a connected socket's link, and the other one. */
 static inline struct lo_end *lo_this_end(struct vns_sock *vs)
 {
-	return &lo_sk(vs)->link->end[lo_sk(vs)->side];
+	return &lo_sk(vs)->link->end[lo_side(vs)];
 }
 
 static inline struct lo_end *lo_other_end(struct vns_sock *vs)
 {
-	return &lo_sk(vs)->link->end[!lo_sk(vs)->side];
+	return &lo_sk(vs)->link->end[!lo_side(vs)];
 }
 
 /* link.c */

@@ -111,7 +111,7 @@ static struct frame frame_from(struct vns_sock *vs, u16 op)
 		.buf_alloc = vs->vsk.buffer_size,
 	};
 
-	if (!lo_sk(vs)->side)
+	if (!lo_sk(vs)->link || !lo_side(vs))
 		frame.from.svm_cid = VMADDR_CID_LOCAL;
 	if (lo_sk(vs)->link)
 		frame.fwd_cnt = lo_this_end(vs)->received;
