@@ -41,6 +41,7 @@ bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain);
  * headers say too much here.
  */
 extern const struct vns_domain vns_global_domain;
+bool vns_tap_any(void);
 bool vns_tap_wanted(const struct vns_domain *domain);
 void vns_tap_deliver(const struct vns_domain *domain, struct sk_buff *frame);
 int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,

@@ -56,18 +56,26 @@ int vsock_remove_tap(struct vsock_tap *vt)
 EXPORT_SYMBOL_GPL(vsock_remove_tap);
 
 /**
+ * vns_tap_any() - does somebody watch anything?
+ *
+ * Context: any.  It is one load.
+ */
+bool vns_tap_any(void)
+{
+	return unlikely(!list_empty(&taps));
+}
+EXPORT_SYMBOL_GPL(vns_tap_any);
+
+/**
  * vns_tap_wanted() - does somebody watch what a domain's sockets say?
  * @domain: the sockets' domain
  *
- * Context: any.  Without any tap it is one load.
+ * Context: any.
  */
 bool vns_tap_wanted(const struct vns_domain *domain)
 {
 	struct vsock_tap *tap;
 	bool wanted = false;
-
-	if (likely(list_empty(&taps)))
-		return false;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(tap, &taps, list) {

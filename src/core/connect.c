@@ -34,6 +34,12 @@ void vns_connect_exit(void)
 	destroy_workqueue(vns_wq);
 }
 
+/* Jiffies until a nonblocking connect has to end, counted in half a word. */
+static s32 time_left(const struct vns_sock *vs)
+{
+	return vs->connect_deadline - (u32)jiffies;
+}
+
 /*
  * A connect that fails leaves the socket as it was before the attempt, free to
  * try again.
@@ -66,7 +72,7 @@ static void connect_timeout_work(struct work_struct *work)
 
 	lock_sock(sk);
 	if (sk->sk_state == TCP_SYN_SENT && sk->sk_shutdown != SHUTDOWN_MASK &&
-	    !time_before(jiffies, vns_sk(sk)->connect_deadline)) {
+	    time_left(vns_sk(sk)) <= 0) {
 		connect_abandon(vns_sk(sk));
 		sk->sk_err = ETIMEDOUT;
 		sk_error_report(sk);
@@ -143,8 +149,9 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 
 	/* One that runs already waits for our lock, and sees the deadline. */
 	vns_connect_forget(vs);
-	vs->connect_deadline = jiffies +
-			       READ_ONCE(vs->vsk.connect_timeout);
+	vs->connect_deadline = (u32)jiffies +
+			       min_t(long, S32_MAX,
+				     READ_ONCE(vs->vsk.connect_timeout));
 	sock_reset_flag(sk, SOCK_DONE);
 	sk->sk_err = 0;
 	sk->sk_state = TCP_SYN_SENT;
@@ -176,7 +183,6 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct sock *sk = vns_sock_sk(vs);
 	long timeout = READ_ONCE(vs->vsk.connect_timeout);
-	long left = vs->connect_deadline - jiffies;
 	int err = 0;
 
 	add_wait_queue(sk_sleep(sk), &wait);
@@ -184,7 +190,7 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 		if (nonblock) {
 			/* The option may have changed since the attempt began. */
 			if (queue_delayed_work(vns_wq, &vs->vsk.connect_work,
-					       max(left, 0L)))
+					       max(time_left(vs), 0)))
 				sock_hold(sk);
 			err = -EINPROGRESS;
 		} else if (sk->sk_shutdown & SEND_SHUTDOWN) {

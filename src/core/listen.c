@@ -277,14 +277,13 @@ void vns_pending_remove(struct sock *listener, struct sock *pending)
 }
 
 /**
- * vns_pending_work() - clean up a handshake that was never finished
- * @work: vsock_sock.pending_work, scheduled by a stock transport, which gave
- *	it a reference on the child and on the listener
+ * vns_pending_expired() - clean up a handshake that was never finished
+ * @vs: the child; a stock transport scheduled its vsk.pending_work, and gave that
+ *	a reference on the child and on the listener
  */
-void vns_pending_work(struct work_struct *work)
+void vns_pending_expired(struct vns_sock *vs)
 {
-	struct vsock_sock *vsk = container_of(work, struct vsock_sock,
-					      pending_work.work);
+	struct vsock_sock *vsk = &vs->vsk;
 	struct sock *listener = vsk->listener;
 	struct sock *sk = sk_vsock(vsk);
 	bool abandoned = false;
@@ -294,7 +293,7 @@ void vns_pending_work(struct work_struct *work)
 	if (!list_empty(&vsk->pending_links)) {
 		vns_pending_remove(listener, sk);
 		sk_acceptq_removed(listener);
-		vns_table_disconnect(vns_sk(sk));
+		vns_table_disconnect(vs);
 		sk->sk_state = TCP_CLOSE;
 		abandoned = true;
 	}

@@ -169,7 +169,7 @@ int vns_connectible_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	ret = check_recv(vs, flags);
 	if (ret > 0)
 		ret = len ? recv_locked(vs, msg, len, flags) : 0;
-	vs->streak++;
+	vs->streak += vs->streak < U8_MAX;
 	release_sock(sk);
 
 	return ret;

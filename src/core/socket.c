@@ -38,6 +38,23 @@ static void sock_destruct(struct sock *sk)
 	skb_queue_purge(&sk->sk_error_queue);
 }
 
+/*
+ * A child whose handshake a stock transport watches uses this for that; every other
+ * socket, to call sk_data_ready().  None needs both: what that transport carries
+ * goes into no sockmap.
+ */
+static void pending_work(struct work_struct *work)
+{
+	struct vsock_sock *vsk = container_of(work, struct vsock_sock,
+					      pending_work.work);
+	struct vns_sock *vs = vns_sk(sk_vsock(vsk));
+
+	if (vsk->listener)
+		vns_pending_expired(vs);
+	else
+		vns_ready_run(vs);
+}
+
 /* Datagram transports hand packets over while the socket lock may be taken. */
 static int backlog_receive(struct sock *sk, struct sk_buff *skb)
 {
@@ -102,7 +119,6 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 	sk->sk_backlog_rcv = backlog_receive;
 
 	vs = vns_sk(sk);
-	vs->domain = vns_net(net)->domain;
 	spin_lock_init(&vs->accept_lock);
 
 	vsk = &vs->vsk;
@@ -112,7 +128,7 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 	INIT_LIST_HEAD(&vsk->connected_table);
 	INIT_LIST_HEAD(&vsk->pending_links);
 	INIT_LIST_HEAD(&vsk->accept_queue);
-	INIT_DELAYED_WORK(&vsk->pending_work, vns_pending_work);
+	INIT_DELAYED_WORK(&vsk->pending_work, pending_work);
 	vns_connect_prepare(vs);
 	vns_ready_prepare(vs);
 
@@ -123,6 +139,19 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 
 	return sk;
 }
+
+/**
+ * vns_sock_domain() - where addresses of a socket mean something
+ * @vs: the socket
+ *
+ * For transports written for us.  Context: any.
+ * Return: what two sockets that can reach each other have in common.
+ */
+const struct vns_domain *vns_sock_domain(const struct vns_sock *vs)
+{
+	return vns_domain(vs);
+}
+EXPORT_SYMBOL_GPL(vns_sock_domain);
 
 /**
  * vns_sock_close() - the user's side of a socket ends

@@ -26,21 +26,23 @@ struct vns_entry;
  *	@vsk.transport is set while a stock transport carries the socket, and
  *	NULL otherwise.
  * @transport: who carries the data, NULL before connect() or accept()
- * @domain: where addresses of this socket mean something; never changes
- * @bound: entry in the table of bound sockets, NULL when not bound
- * @connected: entry in the table of connected sockets, or NULL
+ * @entries: places in the tables of bound and of connected sockets (table.c)
  * @accept_lock: protects @listening, @accept_count and @vsk.accept_queue; taken
  *	inside of any socket lock, in process context
  * @accept_count: connections that wait for accept()
+ * @connect_deadline: jiffies, their lower half, before which a connect timer does
+ *	not count
+ * @streak: receives since the last send, or since a stream ended, as far as they
+ *	are counted (wait.c)
  * @listening: takes connections
- * @ready_work: calls sk_data_ready(); see vns_data_ready()
- * @connect_deadline: jiffies before which a connect timer does not count
- * @streak: receives since the last send, or since a stream ended (wait.c)
  * @private: for a transport that is written for us
  *
+ * With RCU's word behind it this must not take more cache lines than struct
+ * vsock_sock does by itself: then a socket costs what the stock module's does.
+ *
  * Locking: the socket lock (lock_sock()) protects what no line below says
- * otherwise of.  @bound and @connected, and the list heads in @vsk that go with
- * them, are written under vsock_table_lock and read under it or RCU.
+ * otherwise of.  vsock_table_lock protects @entries, and the list heads in @vsk
+ * that go with them.
  * @vsk.peer_shutdown is written by whoever speaks for the peer, and read
  * anywhere, with READ_ONCE() or stronger.
  *
@@ -50,21 +52,18 @@ struct vns_entry;
  *
  * Lifetime: the memory is type-stable (SLAB_TYPESAFE_BY_RCU): a lookup may
  * look at a socket that was freed and made anew, and has to check after it
- * took a reference (vns_entry_get()).  The last reference runs the transport's
+ * took a reference (find() in table.c).  The last reference runs the transport's
  * detach at once, in the context of whoever drops it.
  */
 struct vns_sock {
 	struct vsock_sock vsk;
 	const struct vns_transport *transport;
-	const struct vns_domain *domain;
-	struct vns_entry __rcu *bound;
-	struct vns_entry __rcu *connected;
+	struct vns_entry *entries;
 	spinlock_t accept_lock;
 	u32 accept_count;
-	u32 streak;
+	u32 connect_deadline;
+	u8 streak;
 	bool listening;
-	struct work_struct ready_work;
-	unsigned long connect_deadline;
 	unsigned long private[VNS_SOCK_PRIVATE_WORDS];
 };
 
@@ -88,6 +87,12 @@ static inline bool vns_is_seqpacket(const struct vns_sock *vs)
 static inline bool vns_is_connectible(const struct sock *sk)
 {
 	return sk->sk_type == SOCK_STREAM || sk->sk_type == SOCK_SEQPACKET;
+}
+
+/* Where addresses of this socket mean something; never changes. */
+static inline const struct vns_domain *vns_domain(const struct vns_sock *vs)
+{
+	return vns_net(sock_net(&vs->vsk.sk))->domain;
 }
 
 /* Has the peer, or this side, ended what this side sends? */
@@ -123,7 +128,7 @@ void vns_connect_prepare(struct vns_sock *vs);
 void vns_connect_forget(struct vns_sock *vs);
 
 /* listen.c */
-void vns_pending_work(struct work_struct *work);
+void vns_pending_expired(struct vns_sock *vs);
 void vns_child_enqueue_stock(struct sock *listener, struct sock *child);
 struct sock *vns_accept_dequeue(struct sock *listener);
 void vns_listen_end(struct vns_sock *vs);
@@ -134,7 +139,8 @@ void vns_pending_remove(struct sock *listener, struct sock *pending);
 int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 	     long *timeout);
 void vns_ready_prepare(struct vns_sock *vs);
-void vns_data_ready_later(struct sock *sk);
+void vns_ready_run(struct vns_sock *vs);
+void vns_data_ready_later(struct sock *sk, unsigned long delay);
 
 /* zerocopy.c */
 bool vns_zerocopy_allowed(const struct vns_sock *vs);

@@ -57,7 +57,7 @@ int vns_sockmap_update_proto(struct sock *sk, struct sk_psock *psock,
 		return -EOPNOTSUPP;
 	sock_replace_proto(sk, &mapped_proto);
 	/* What is there already is for the map's program as well. */
-	vns_data_ready_later(sk);
+	vns_data_ready_later(sk, 0);
 
 	return 0;
 }
@@ -93,7 +93,7 @@ int vns_sockmap_read_skb(struct sock *sk, skb_read_actor_t actor)
 	} while (total < enough);
 
 	/* Others want the lock, and the worker, too. */
-	vns_data_ready_later(sk);
+	vns_data_ready_later(sk, 0);
 
 	return total;
 }

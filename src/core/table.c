@@ -44,13 +44,23 @@ struct vns_key {
 /**
  * struct vns_entry - a socket's place in one table
  * @node: in the table
- * @rcu: to free it
- * @sk: the socket; type-stable memory, see vns_entry_get()
+ * @next: the socket's place in the other table, if it has both
+ * @table: which one it is in
+ * @rcu: to free it, when it is in none any more
+ * @sk: the socket, NULL when it is in none any more; type-stable memory, see find()
  * @key: the key
+ *
+ * vsock_table_lock protects @next and @table, and is held to write @sk.
  */
 struct vns_entry {
 	struct rhlist_head node;
-	struct rcu_head rcu;
+	union {
+		struct {
+			struct vns_entry *next;
+			struct rhltable *table;
+		};
+		struct rcu_head rcu;
+	};
 	struct sock *sk;
 	struct vns_key key;
 };
@@ -174,6 +184,42 @@ static u32 find_free_port(const struct vns_domain *domain, u32 cid, u32 *next)
 	return VMADDR_PORT_ANY;
 }
 
+/* Puts @vs into @table, at @entry's key. */
+static int add_entry(struct vns_sock *vs, struct vns_entry *entry,
+		     struct rhltable *table)
+	__must_hold(&vsock_table_lock)
+{
+	lockdep_assert_held(&vsock_table_lock);
+	entry->sk = vns_sock_sk(vs);
+	entry->table = table;
+	entry->next = vs->entries;
+	if (rhltable_insert(table, &entry->node, table_params))
+		return -ENOMEM;
+	vs->entries = entry;
+
+	return 0;
+}
+
+/* Takes @vs out of @table. */
+static void remove_entry(struct vns_sock *vs, struct rhltable *table)
+	__must_hold(&vsock_table_lock)
+{
+	struct vns_entry **slot = &vs->entries;
+	struct vns_entry *entry;
+
+	lockdep_assert_held(&vsock_table_lock);
+	while (*slot && (*slot)->table != table)
+		slot = &(*slot)->next;
+	entry = *slot;
+	if (!entry)
+		return;
+	rhltable_remove(table, &entry->node, table_params);
+	*slot = entry->next;
+	/* Before the socket's memory can become another one: see find(). */
+	WRITE_ONCE(entry->sk, NULL);
+	kfree_rcu(entry, rcu);
+}
+
 /**
  * vns_table_bind() - give a socket its address
  * @vs: a socket that is not bound
@@ -195,17 +241,16 @@ int vns_table_bind(struct vns_sock *vs, struct vns_net *vn,
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return -ENOMEM;
-	entry->sk = sk_vsock(vsk);
 	entry->key.local_cid = addr->svm_cid;
-	entry->key.domain = vs->domain;
+	entry->key.domain = vns_domain(vs);
 
 	spin_lock_bh(&vsock_table_lock);
 	if (port == VMADDR_PORT_ANY) {
-		port = find_free_port(vs->domain, addr->svm_cid,
+		port = find_free_port(entry->key.domain, addr->svm_cid,
 				      &vn->next_port);
 		err = port == VMADDR_PORT_ANY ? -EADDRNOTAVAIL : 0;
 	} else {
-		err = port_in_use(vs->domain, addr->svm_cid, port) ?
+		err = port_in_use(entry->key.domain, addr->svm_cid, port) ?
 		      -EADDRINUSE : 0;
 	}
 	if (err)
@@ -213,12 +258,9 @@ int vns_table_bind(struct vns_sock *vs, struct vns_net *vn,
 
 	entry->key.local_port = port;
 	vsock_addr_init(&vsk->local_addr, addr->svm_cid, port);
-	rcu_assign_pointer(vs->bound, entry);
-	err = rhltable_insert(&bound_table, &entry->node, table_params);
+	err = add_entry(vs, entry, &bound_table);
 	if (err) {
-		RCU_INIT_POINTER(vs->bound, NULL);
 		vsock_addr_unbind(&vsk->local_addr);
-		err = -ENOMEM;
 		goto unlock;
 	}
 	list_del(&vsk->bound_table);
@@ -231,22 +273,6 @@ unlock:
 	return err;
 }
 
-/* Takes the entry behind *@slot out of @table. */
-static void remove_entry(struct vns_entry __rcu **slot, struct rhltable *table)
-	__must_hold(&vsock_table_lock)
-{
-	struct vns_entry *entry;
-
-	entry = rcu_dereference_protected(*slot,
-					  lockdep_is_held(&vsock_table_lock));
-	if (!entry)
-		return;
-	/* In this order: a reader that finds it retries until it is gone. */
-	rhltable_remove(table, &entry->node, table_params);
-	RCU_INIT_POINTER(*slot, NULL);
-	kfree_rcu(entry, rcu);
-}
-
 /**
  * vns_table_unbind() - take a socket out of the table of bound sockets
  * @vs: the socket, bound or not
@@ -256,7 +282,7 @@ static void remove_entry(struct vns_entry __rcu **slot, struct rhltable *table)
 void vns_table_unbind(struct vns_sock *vs)
 {
 	spin_lock_bh(&vsock_table_lock);
-	remove_entry(&vs->bound, &bound_table);
+	remove_entry(vs, &bound_table);
 	list_del_init(&vs->vsk.bound_table);
 	spin_unlock_bh(&vsock_table_lock);
 }
@@ -292,32 +318,26 @@ int vns_table_connect(struct vns_sock *vs, bool listed_only)
 		entry = kzalloc(sizeof(*entry), GFP_ATOMIC);
 		if (!entry)
 			return -ENOMEM;
-		entry->sk = sk_vsock(vsk);
-		entry->key.domain = vs->domain;
+		entry->key.domain = vns_domain(vs);
 		entry->key.local_port = vsk->local_addr.svm_port;
 		entry->key.remote_cid = vsk->remote_addr.svm_cid;
 		entry->key.remote_port = vsk->remote_addr.svm_port;
 	}
 
 	spin_lock_bh(&vsock_table_lock);
-	remove_entry(&vs->connected, &connected_table);
-	if (entry) {
-		rcu_assign_pointer(vs->connected, entry);
-		err = rhltable_insert(&connected_table, &entry->node,
-				      table_params);
-		if (err) {
-			RCU_INIT_POINTER(vs->connected, NULL);
-			kfree(entry);
-		}
-	}
+	remove_entry(vs, &connected_table);
+	if (entry)
+		err = add_entry(vs, entry, &connected_table);
 	if (!err) {
 		list_del(&vsk->connected_table);
 		list_add(&vsk->connected_table,
 			 legacy_connected(vsk->local_addr.svm_port));
 	}
 	spin_unlock_bh(&vsock_table_lock);
+	if (err)
+		kfree(entry);
 
-	return err ? -ENOMEM : 0;
+	return err;
 }
 
 /**
@@ -329,7 +349,7 @@ int vns_table_connect(struct vns_sock *vs, bool listed_only)
 void vns_table_disconnect(struct vns_sock *vs)
 {
 	spin_lock_bh(&vsock_table_lock);
-	remove_entry(&vs->connected, &connected_table);
+	remove_entry(vs, &connected_table);
 	list_del_init(&vs->vsk.connected_table);
 	spin_unlock_bh(&vsock_table_lock);
 }
@@ -338,13 +358,12 @@ void vns_table_disconnect(struct vns_sock *vs)
  * The socket of the first entry under @key whose CID goes with @cid.
  *
  * A socket's memory may have become another socket's since its entry was found.
- * With a reference that can no longer happen, and the socket's own pointer to
- * its entry tells which one it is.
+ * With a reference that can no longer happen, and the entry still tells of the
+ * socket only if it had not happened before: see remove_entry().
  */
 static struct sock *find(struct rhltable *table, const struct vns_key *key,
 			 u32 cid)
 {
-	const bool bound = table == &bound_table;
 	struct rhlist_head *list, *pos;
 	struct vns_entry *entry;
 	struct sock *sk;
@@ -356,15 +375,16 @@ static struct sock *find(struct rhltable *table, const struct vns_key *key,
 		rcu_read_lock();
 		list = rhltable_lookup(table, key, table_params);
 		rhl_for_each_entry_rcu(entry, pos, list, node) {
-			if (!cids_overlap(entry->key.local_cid, cid) ||
-			    !refcount_inc_not_zero(&entry->sk->sk_refcnt))
+			if (!cids_overlap(entry->key.local_cid, cid))
+				continue;
+			sk = READ_ONCE(entry->sk);
+			if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
+				sk = NULL;
+			if (!sk)
 				continue;
 			/* Which socket it is now was settled before that. */
 			smp_mb__after_atomic();
-			sk = entry->sk;
-			stale = entry != (bound ?
-				rcu_access_pointer(vns_sk(sk)->bound) :
-				rcu_access_pointer(vns_sk(sk)->connected));
+			stale = READ_ONCE(entry->sk) != sk;
 			break;
 		}
 		rcu_read_unlock();

@@ -148,9 +148,14 @@ int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 /* What sk_data_ready() is when nobody has put anything else there. */
 static void (*plain_data_ready)(struct sock *sk) __read_mostly;
 
-static void ready_work(struct work_struct *work)
+/**
+ * vns_ready_run() - call sk_data_ready() with the socket lock
+ * @vs: the socket, with the reference of vns_data_ready_later(), which is dropped
+ *
+ * Context: may sleep.
+ */
+void vns_ready_run(struct vns_sock *vs)
 {
-	struct vns_sock *vs = container_of(work, struct vns_sock, ready_work);
 	struct sock *sk = vns_sock_sk(vs);
 
 	lock_sock(sk);
@@ -167,7 +172,6 @@ void vns_ready_prepare(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
 
-	INIT_WORK(&vs->ready_work, ready_work);
 	if (unlikely(!READ_ONCE(plain_data_ready)))
 		WRITE_ONCE(plain_data_ready, sk->sk_data_ready);
 }
@@ -175,13 +179,16 @@ void vns_ready_prepare(struct vns_sock *vs)
 /**
  * vns_data_ready_later() - have sk_data_ready() called with the socket lock
  * @sk: the socket
+ * @delay: not before so many jiffies
  *
  * Context: any; the caller has a reference.
  */
-void vns_data_ready_later(struct sock *sk)
+void vns_data_ready_later(struct sock *sk, unsigned long delay)
 {
+	struct delayed_work *work = &vns_sk(sk)->vsk.pending_work;
+
 	sock_hold(sk);
-	if (!queue_work(vns_wq, &vns_sk(sk)->ready_work))
+	if (!queue_delayed_work(vns_wq, work, delay))
 		sock_put(sk);
 }
 
@@ -202,6 +209,6 @@ void vns_data_ready(struct sock *sk)
 	if (likely(ready == READ_ONCE(plain_data_ready)))
 		ready(sk);
 	else
-		vns_data_ready_later(sk);
+		vns_data_ready_later(sk, 0);
 }
 EXPORT_SYMBOL_GPL(vns_data_ready);

@@ -199,6 +199,8 @@ int VNS_API vns_child_attach(struct vns_sock *child,
 int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
 void VNS_API vns_data_ready(struct sock *sk);
+const struct vns_domain *VNS_API vns_sock_domain(const struct vns_sock *vs);
+bool VNS_API vns_tap_any(void);
 bool VNS_API vns_tap_wanted(const struct vns_domain *domain);
 void VNS_API vns_tap_deliver(const struct vns_domain *domain,
 			     struct sk_buff *frame);

@@ -121,7 +121,7 @@ void lo_tap_payload(struct vns_sock *vs, struct sk_buff_head *buffers);
 /* Does somebody watch this socket's connection?  Cheap when nobody does. */
 static inline bool lo_tap_wanted(struct vns_sock *vs)
 {
-	return vns_tap_wanted(vs->domain);
+	return vns_tap_any() && vns_tap_wanted(vns_sock_domain(vs));
 }
 
 /* sockmap.c */

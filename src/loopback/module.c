@@ -119,7 +119,7 @@ static int lo_connect(struct vns_sock *vs)
 	int err;
 
 	lo_tap_event(vs, VIRTIO_VSOCK_OP_REQUEST, 0);
-	listener = vns_listener_find(vs->domain, &vs->vsk.remote_addr);
+	listener = vns_listener_find(vns_sock_domain(vs), &vs->vsk.remote_addr);
 	if (listener) {
 		err = connect_to(vs, listener);
 		sock_put(listener);

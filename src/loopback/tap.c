@@ -83,7 +83,7 @@ static void deliver(struct vns_sock *vs, const struct frame *frame,
 	};
 	skb_reset_mac_header(skb);
 	skb_reset_network_header(skb);
-	vns_tap_deliver(vs->domain, skb);
+	vns_tap_deliver(vns_sock_domain(vs), skb);
 }
 
 /* A frame that has no payload. */

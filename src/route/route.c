@@ -150,7 +150,7 @@ static bool guest_is_served(const struct vns_sock *vs, u32 cid)
 	const struct vns_transport *h2g = rcu_dereference(roles[VNS_ROLE_H2G]);
 
 	/* Who cannot tell which guests it has gets them all. */
-	return h2g && (!h2g->owns_cid || h2g->owns_cid(h2g, vs->domain, cid));
+	return h2g && (!h2g->owns_cid || h2g->owns_cid(h2g, vns_domain(vs), cid));
 }
 
 /* Decides by @vs's remote address, whose flags it completes. */
@@ -176,7 +176,7 @@ static int check_reach(const struct vns_sock *vs, const struct vns_transport *t,
 {
 	const struct sockaddr_vm *remote = &vs->vsk.remote_addr;
 
-	if (vns_domain_is_local(vs->domain) && t->global_only) {
+	if (vns_domain_is_local(vns_domain(vs)) && t->global_only) {
 		if (vns_is_seqpacket(vs))
 			return -ESOCKTNOSUPPORT;
 		return role == VNS_ROLE_G2H ? -ENETUNREACH : -ENODEV;
@@ -328,7 +328,7 @@ int vns_route_dgram(struct vns_sock *vs)
 
 	rcu_read_lock();
 	t = rcu_dereference(roles[VNS_ROLE_DGRAM]);
-	if (t && (vns_domain_is_local(vs->domain) || !try_module_get(t->owner)))
+	if (t && (vns_domain_is_local(vns_domain(vs)) || !try_module_get(t->owner)))
 		t = NULL;
 	rcu_read_unlock();
 
