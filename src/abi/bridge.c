@@ -202,3 +202,12 @@ bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain)
 	return vns_net(net)->domain == domain &&
 	       (vns_domain_is_local(domain) || net->user_ns == &init_user_ns);
 }
+
+/**
+ * vns_bridge_tapped() - where vns_tap_wanted() remembers its answer for a domain
+ * @domain: the domain
+ */
+unsigned long *vns_bridge_tapped(const struct vns_domain *domain)
+{
+	return domain->tapped;
+}

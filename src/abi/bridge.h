@@ -35,6 +35,7 @@ bool vns_bridge_cid_is_ours(unsigned int cid);
 struct sock *vns_bridge_create_child(struct sock *parent);
 s64 vns_bridge_readable(struct vsock_sock *vsk);
 bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain);
+unsigned long *vns_bridge_tapped(const struct vns_domain *domain);
 
 /*
  * Of src/netns, src/core and <vns_transport.h>, declared again because those

@@ -14,6 +14,23 @@
 static LIST_HEAD(taps);
 static DEFINE_SPINLOCK(taps_lock);
 
+/*
+ * Counts the changes of that list, in steps of KNOWN_STEP: bit 0 of what a domain
+ * remembers is the answer at that count.  A device that moves to another namespace
+ * is closed before, so its driver takes its tap away and adds it again there.
+ */
+#define KNOWN_WANTED	1UL
+#define KNOWN_STEP	2UL
+
+static unsigned long changes;
+
+static void count_change(void)
+{
+	lockdep_assert_held(&taps_lock);
+	/* Who sees the new count sees the new list. */
+	smp_store_release(&changes, changes + KNOWN_STEP);
+}
+
 int vsock_add_tap(struct vsock_tap *vt)
 {
 	if (vt->dev->type != ARPHRD_VSOCKMON)
@@ -23,6 +40,7 @@ int vsock_add_tap(struct vsock_tap *vt)
 	__module_get(vt->module);
 	spin_lock(&taps_lock);
 	list_add_rcu(&vt->list, &taps);
+	count_change();
 	spin_unlock(&taps_lock);
 
 	return 0;
@@ -38,6 +56,7 @@ int vsock_remove_tap(struct vsock_tap *vt)
 	list_for_each_entry(tap, &taps, list) {
 		if (tap == vt) {
 			list_del_rcu(&vt->list);
+			count_change();
 			err = 0;
 			break;
 		}
@@ -66,26 +85,43 @@ bool vns_tap_any(void)
 }
 EXPORT_SYMBOL_GPL(vns_tap_any);
 
+static unsigned long find_tap(const struct vns_domain *domain)
+{
+	struct vsock_tap *tap;
+	unsigned long found = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(tap, &taps, list) {
+		if (vns_bridge_may_tap(dev_net(tap->dev), domain)) {
+			found = KNOWN_WANTED;
+			break;
+		}
+	}
+	rcu_read_unlock();
+
+	return found;
+}
+
 /**
  * vns_tap_wanted() - does somebody watch what a domain's sockets say?
  * @domain: the sockets' domain
+ *
+ * All taps are looked at after one came or went only: others may have many.
  *
  * Context: any.
  */
 bool vns_tap_wanted(const struct vns_domain *domain)
 {
-	struct vsock_tap *tap;
-	bool wanted = false;
+	unsigned long *tapped = vns_bridge_tapped(domain);
+	unsigned long known = READ_ONCE(*tapped);
+	unsigned long now = smp_load_acquire(&changes);
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(tap, &taps, list) {
-		wanted = vns_bridge_may_tap(dev_net(tap->dev), domain);
-		if (wanted)
-			break;
+	if (unlikely((known & ~KNOWN_WANTED) != now)) {
+		known = now | find_tap(domain);
+		WRITE_ONCE(*tapped, known);
 	}
-	rcu_read_unlock();
 
-	return wanted;
+	return known & KNOWN_WANTED;
 }
 EXPORT_SYMBOL_GPL(vns_tap_wanted);
 

@@ -17,7 +17,12 @@
 #define CHILD_LOCKED 0x100
 #define CHILD_MODE(v) ((enum vns_mode)((v) & 0xff))
 
-const struct vns_domain vns_global_domain = { .mode = VNS_MODE_GLOBAL };
+static unsigned long global_tapped;
+
+const struct vns_domain vns_global_domain = {
+	.mode = VNS_MODE_GLOBAL,
+	.tapped = &global_tapped,
+};
 
 static char *child_ns_mode = "global";
 module_param(child_ns_mode, charp, 0444);
@@ -100,6 +105,7 @@ static int __net_init vns_net_init(struct net *net)
 
 	vn->net = net;
 	vn->own.mode = VNS_MODE_LOCAL;
+	vn->own.tapped = &vn->own_tapped;
 	vn->domain = mode == VNS_MODE_LOCAL ? &vn->own : &vns_global_domain;
 	vn->g2h_fallback = 1;
 	vn->next_port = get_random_u32();

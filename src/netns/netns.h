@@ -24,6 +24,7 @@ enum vns_mode {
 /**
  * struct vns_domain - one CID and port space
  * @mode: VNS_MODE_GLOBAL for the shared one, VNS_MODE_LOCAL for a private one
+ * @tapped: what vns_tap_wanted() remembers of it
  *
  * An identity: two namespaces can reach each other if and only if they have
  * the same domain.  Its address is part of every lookup key, so that a lookup
@@ -35,12 +36,14 @@ enum vns_mode {
  */
 struct vns_domain {
 	enum vns_mode mode;
+	unsigned long *tapped;
 };
 
 /**
  * struct vns_net - AF_VSOCK's state of a network namespace
  * @net: the namespace
  * @own: the private domain, in use in local mode
+ * @own_tapped: its @tapped
  * @domain: @own or the global domain; never changes
  * @child: child_ns_mode and its lock bit; see vns_net_set_child_mode()
  * @g2h_fallback: the sysctl, 0 or 1
@@ -52,6 +55,7 @@ struct vns_domain {
 struct vns_net {
 	struct net *net;
 	struct vns_domain own;
+	unsigned long own_tapped;
 	const struct vns_domain *domain;
 	atomic_t child;
 	int g2h_fallback;

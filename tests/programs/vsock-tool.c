@@ -5,6 +5,9 @@
  *	push TYPE BYTES		a connection that BYTES go through: a stream, or one message
  *				with MSG_EOR
  *	connect CID PORT [TYPE]	connects, and that is all; --timeout MS before it
+ *	late MS			connects to itself without blocking, MS being its timeout, and
+ *				stays connected for twice as long
+ *	cost			the least nanoseconds that a byte and its echo took
  *	socket TYPE		makes a socket; TYPE also dgram
  *	cid			the number, or the error, that /dev/vsock tells
  * These say "ok", keep everything open until their input ends, and check it:
@@ -131,6 +134,40 @@ static int do_connect(unsigned int cid, unsigned int port, int timeout_ms)
 	if (timeout_ms)
 		must(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)));
 	return say(vm_connect(fd, cid, port));
+}
+
+static int do_late(int timeout_ms)
+{
+	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	int listener = vm_listen(type), fd = make_socket(), err;
+
+	must(setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &tv, sizeof(tv)));
+	set_nonblock(fd, true);
+	err = vm_connect(fd, VMADDR_CID_LOCAL, vm_port(listener));
+	if (err != EINPROGRESS)
+		return say(err);
+	poll_for(fd, POLLOUT);
+	poll(NULL, 0, 2 * timeout_ms);
+	return say(so_error(fd));
+}
+
+static int do_cost(void)
+{
+	long long least = LLONG_MAX, cost;
+	struct timespec from, to;
+	int client, server, i;
+
+	vm_pair(type, &client, &server);
+	for (i = 0; i < 1000; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		must(-vm_echo(client, server));
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		cost = (to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec;
+		if (cost < least)
+			least = cost;
+	}
+	printf("%lld\n", least);
+	return 0;
 }
 
 static int do_listen(unsigned int port, bool bound_only)
@@ -344,6 +381,10 @@ int main(int argc, char **argv)
 		parse_type(argv[4]);
 		return do_connect(number, strtoul(argv[3], NULL, 0), timeout_ms);
 	}
+	if (!strcmp(word, "late"))
+		return do_late(number);
+	if (!strcmp(word, "cost"))
+		return do_cost();
 	if (!strcmp(word, "socket")) {
 		parse_type(argv[2]);
 		close(make_socket());
