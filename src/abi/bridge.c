@@ -63,7 +63,7 @@ struct sock *vns_bridge_find_connected(const struct sockaddr_vm *remote,
 
 /**
  * vns_bridge_insert_connected() - vsock_insert_connected()
- * @vsk: the socket
+ * @vsk: the socket, locked, or a child that nobody else knows
  *
  * The caller cannot be told of an error.  A connection that could never be
  * found again is ended instead.
@@ -72,6 +72,8 @@ void vns_bridge_insert_connected(struct vsock_sock *vsk)
 {
 	struct sock *sk = sk_vsock(vsk);
 
+	/* The connection stands, or never will. */
+	vns_connect_forget(vs_of(vsk));
 	if (!vns_table_connect(vs_of(vsk), false))
 		return;
 

@@ -35,6 +35,15 @@ for program in connect poll ends; do
 	fi
 done
 
+# The timer of a nonblocking connect goes when the connection stands.
+tracing=/sys/kernel/tracing
+mountpoint -q $tracing || mount -t tracefs tracefs $tracing
+echo 1 >$tracing/events/workqueue/workqueue_execute_start/enable
+is "$("$tool" late 100)" ok "a nonblocking connect"
+ok "its packets are seen at work" grep -q vsock_loopback_work $tracing/trace
+is "$(grep -c connect_timeout_work $tracing/trace)" 0 "and its timer is not"
+echo 0 >$tracing/events/workqueue/workqueue_execute_start/enable
+
 # A closed connection holds its transport until its peer has answered, or for some seconds.
 ok "it unloads" wait_until rmmod vsock_loopback
 ok "and ours takes its place" modprobe vsock_loopback
