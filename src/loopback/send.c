@@ -104,6 +104,13 @@ static struct sk_buff *make_buffer(struct vns_sock *vs, struct vns_io *io,
 	return skb;
 }
 
+/* What sock_wfree() does, but for waking who waits: there is no more room now. */
+static void uncharge(struct sk_buff *skb)
+{
+	WARN_ON_ONCE(refcount_sub_and_test(skb->truesize,
+					   &skb->sk->sk_wmem_alloc));
+}
+
 /*
  * A buffer that refers to the caller's memory, to as much of @len bytes as there
  * is room for references.
@@ -127,7 +134,9 @@ static struct sk_buff *make_reference(struct vns_sock *vs, struct vns_io *io,
 	 * It wants an owner to charge.  But once queued the buffer is the
 	 * receiver's: only the notification still knows the sender.
 	 */
-	skb_set_owner_w(skb, vns_sock_sk(vs));
+	skb->sk = vns_sock_sk(vs);
+	skb->destructor = uncharge;
+	refcount_add(skb->truesize, &skb->sk->sk_wmem_alloc);
 	iov_iter_truncate(iter, len);
 	err = zerocopy_sg_from_iter(skb, iter);
 	iov_iter_reexpand(iter, iov_iter_count(iter) + behind);

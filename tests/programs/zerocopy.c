@@ -3,6 +3,7 @@
 #include "ns_alive.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -176,6 +177,22 @@ static void check_sends(void)
 	close(b);
 }
 
+/* What is sent takes room: nobody is told that there is more. */
+static void check_no_room(void)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int epoll = must(epoll_create1(EPOLL_CLOEXEC));
+
+	zerocopy_pair();
+	must(epoll_ctl(epoll, EPOLL_CTL_ADD, a, &event));
+	is_int(epoll_wait(epoll, &event, 1, PATIENCE_MS), 1, "%s: there is room", T);
+	must(send(a, memory, PAGE, MSG_ZEROCOPY));
+	is_int(epoll_wait(epoll, &event, 1, 0), 0, "%s: a send tells of no more", T);
+	close(epoll);
+	close(a);
+	close(b);
+}
+
 static void check_errors(void)
 {
 	struct rlimit locked = { 2 * PAGE, 2 * PAGE };
@@ -295,6 +312,8 @@ int main(void)
 		check_option();
 		check_flag();
 		check_sends();
+		if (!native())
+			check_no_room();
 		check_errors();
 		check_too_much();
 		check_ends();
