@@ -21,6 +21,7 @@
  * @received: bytes of payload that @sk has received; wraps around
  * @room_wanted: bytes of room in that queue for which the other side, its
  *	writer, waits; 0 when it does not
+ * @message_wanted: that is what a whole message needs which had no room
  * @taken: bytes already received of the first buffer in the queue; no buffer is
  *	so long that they would not fit
  * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
@@ -34,6 +35,7 @@ struct lo_end {
 	u32 received;
 	u32 room_wanted;
 	u32 taken : 28;
+	u32 message_wanted : 1;
 	u32 data_wanted : 1;
 	u32 deaf : 1;
 };
@@ -102,6 +104,7 @@ void lo_link_leave(struct vns_sock *vs);
 /* room.c */
 ssize_t lo_room(struct vns_sock *vs, size_t len);
 bool lo_has_room(struct vns_sock *vs, size_t target);
+int lo_poll_out(struct vns_sock *vs, size_t target, bool *ready);
 bool lo_has_data(struct vns_sock *vs, size_t target);
 bool lo_has_much(struct vns_sock *vs);
 void lo_wake_reader(struct vns_sock *vs);

@@ -170,6 +170,7 @@ static const struct vns_transport loopback = {
 	.has_data = lo_has_data,
 	.has_room = lo_has_room,
 	.has_much = lo_has_much,
+	.poll_out = lo_poll_out,
 	.accepts_data = lo_accepts_data,
 	.buffer_size = lo_buffer_size,
 	.queued = lo_queued,

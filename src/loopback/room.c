@@ -94,25 +94,29 @@ ssize_t lo_room(struct vns_sock *vs, size_t len)
 	return min_t(size_t, room, len);
 }
 
-/**
- * lo_has_room() - vns_transport.has_room
- * @vs: an established socket, its socket lock held
- * @target: bytes
+/*
+ * Is a send worth a try that needs @wanted bytes of room, or 0: one that nobody
+ * knows the length of?  When not, the writer is woken when it is.
  */
-bool lo_has_room(struct vns_sock *vs, size_t target)
+static bool look_for_room(struct vns_sock *vs, u32 wanted)
 {
 	const bool stream = !vns_is_seqpacket(vs);
+	const bool message = !stream && wanted;
 	struct lo_link *link = lo_sk(vs)->link;
 	struct lo_end *to = lo_other_end(vs);
-	u32 wanted = min_t(size_t, target, U32_MAX);
 	bool enough;
 
 	spin_lock(&link->lock);
+	/* Most likely the message that had no room, again. */
+	if (!wanted)
+		wanted = to->message_wanted ? to->room_wanted : 1;
 	enough = is_shut(to) || room_suffices(link, to, wanted, stream) ||
-		 (!stream && target > limit_at(link, to));
+		 (!stream && wanted > limit_at(link, to));
 	if (!enough) {
-		if (!to->room_wanted || to->room_wanted > wanted)
+		if (!to->room_wanted || to->room_wanted > wanted ||
+		    (message && !to->message_wanted))
 			to->room_wanted = wanted;
+		to->message_wanted |= message;
 		/* It may wait for more than there is room for. */
 		if (to->unread)
 			vns_data_ready(to->sk);
@@ -120,6 +124,34 @@ bool lo_has_room(struct vns_sock *vs, size_t target)
 	spin_unlock(&link->lock);
 
 	return enough;
+}
+
+/**
+ * lo_has_room() - vns_transport.has_room
+ * @vs: an established socket, its socket lock held
+ * @target: bytes
+ */
+bool lo_has_room(struct vns_sock *vs, size_t target)
+{
+	return look_for_room(vs, min_t(size_t, target, U32_MAX));
+}
+
+/**
+ * lo_poll_out() - vns_transport.poll_out
+ * @vs: an established socket, its socket lock held
+ * @target: bytes of a stream
+ * @ready: the answer
+ *
+ * Who polls after a message had no room would only be told so again, and again,
+ * if any room would do.
+ *
+ * Return: 0.
+ */
+int lo_poll_out(struct vns_sock *vs, size_t target, bool *ready)
+{
+	*ready = look_for_room(vs, vns_is_seqpacket(vs) ? 0 : target);
+
+	return 0;
 }
 
 static void wake_writer_of(struct lo_link *link, struct lo_end *to)
@@ -131,6 +163,7 @@ static void wake_writer_of(struct lo_link *link, struct lo_end *to)
 	if (!to->room_wanted || !from->sk)
 		return;
 	to->room_wanted = 0;
+	to->message_wanted = false;
 	from->sk->sk_write_space(from->sk);
 }
 

@@ -131,8 +131,12 @@ static void check_limits(void)
 		skip("whole messages or nothing", "this kernel sends the part that fits");
 		return;
 	}
+	is_int(poll_now(a), 0, "which poll knows");
 	is_int(send(a, buffer, BUFFER_SIZE % 1000, MSG_DONTWAIT), BUFFER_SIZE % 1000,
 	       "but a small one fits");
+	is_int(recv(b, buffer, sizeof(buffer), 0), 1000, "one of 1000 is received");
+	n--;
+	is_int(poll_now(a), POLLOUT, "and poll tells that there is room for another one");
 	while (n--)
 		if (recv(b, buffer, sizeof(buffer), 0) != 1000)
 			break;
