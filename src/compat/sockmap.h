@@ -24,6 +24,7 @@ int vns_sockmap_update_proto(struct sock *sk, struct sk_psock *psock,
 int vns_sockmap_read_skb(struct sock *sk, skb_read_actor_t actor);
 ssize_t vns_sockmap_recv(struct vns_sock *vs, struct vns_io *io);
 bool vns_sockmap_has_data(struct vns_sock *vs, size_t target);
+bool vns_sockmap_expects(struct vns_sock *vs);
 
 /* Members of vns_proto and of the proto_ops. */
 #define VNS_PROTO_SOCKMAP .psock_update_sk_prot = vns_sockmap_update_proto,
@@ -55,6 +56,11 @@ static inline ssize_t vns_sockmap_recv(struct vns_sock *vs, struct vns_io *io)
 }
 
 static inline bool vns_sockmap_has_data(struct vns_sock *vs, size_t target)
+{
+	return false;
+}
+
+static inline bool vns_sockmap_expects(struct vns_sock *vs)
 {
 	return false;
 }

@@ -69,8 +69,7 @@ static __poll_t poll_connectible(struct vns_sock *vs)
 	    ((sk->sk_shutdown & SEND_SHUTDOWN) &&
 	     (peer_shutdown & SEND_SHUTDOWN)))
 		mask |= EPOLLHUP;
-	if ((sk->sk_shutdown & RCV_SHUTDOWN) ||
-	    (peer_shutdown & SEND_SHUTDOWN))
+	if ((sk->sk_shutdown & RCV_SHUTDOWN) || vns_peer_is_done(vs))
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 
 	return mask | poll_in(vs) | poll_out(vs) | poll_error(sk);

@@ -44,12 +44,6 @@ static int check_more(struct vns_sock *vs, bool peer_done)
 	return 1;
 }
 
-static bool peer_is_done(struct vns_sock *vs)
-{
-	/* Pairs with whoever shuts down after it queued its last data. */
-	return smp_load_acquire(&vs->vsk.peer_shutdown) & SEND_SHUTDOWN;
-}
-
 static ssize_t recv_once(struct vns_sock *vs, struct vns_io *io)
 {
 	if (vns_in_sockmap(vns_sock_sk(vs)))
@@ -65,12 +59,12 @@ static ssize_t recv_some(struct vns_sock *vs, struct vns_io *io, long *timeout)
 	int err;
 
 	do {
-		peer_done = peer_is_done(vs);
+		peer_done = vns_peer_is_done(vs);
 		n = recv_once(vs, io);
 		if (n != -EAGAIN)
 			return n;
 		/* Some transports notice the end only when asked for data. */
-		if (!peer_done && peer_is_done(vs))
+		if (!peer_done && vns_peer_is_done(vs))
 			continue;
 		err = check_more(vs, peer_done);
 		if (err <= 0)

@@ -17,6 +17,9 @@
 
 #include "core/socket.h"
 
+/* Without memory for a buffer we try again after so many milliseconds. */
+#define RETRY_MS	20
+
 /* What a socket in a map has for its sk_prot: vns_proto, but told of close(). */
 static struct proto mapped_proto __read_mostly;
 
@@ -87,6 +90,9 @@ int vns_sockmap_read_skb(struct sock *sk, skb_read_actor_t actor)
 		if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf))
 			return total ?: -ENOBUFS;
 		n = t->read_skb(vs, actor);
+		/* No event will come for what is there already. */
+		if (n == -ENOMEM)
+			vns_data_ready_later(sk, msecs_to_jiffies(RETRY_MS));
 		if (n <= 0)
 			return total ?: n;
 		total += n;
@@ -200,4 +206,48 @@ bool vns_sockmap_has_data(struct vns_sock *vs, size_t target)
 	sk_psock_put(sk, psock);
 
 	return ready;
+}
+
+/* Does a buffer that the program let pass wait for memory, or its turn? */
+static bool passes_later(struct sock *sk, struct sk_psock *psock)
+{
+	struct sk_buff *skb;
+	unsigned long flags;
+	bool found = false;
+
+	if (!sk_psock_test_state(psock, SK_PSOCK_TX_ENABLED))
+		return false;
+
+	spin_lock_irqsave(&psock->ingress_skb.lock, flags);
+	skb_queue_walk(&psock->ingress_skb, skb) {
+		/* Others' buffers wait there to be sent. */
+		found = skb->sk == sk;
+		if (found)
+			break;
+	}
+	spin_unlock_irqrestore(&psock->ingress_skb.lock, flags);
+
+	return found;
+}
+
+/**
+ * vns_sockmap_expects() - may something become receivable that has arrived?
+ * @vs: a socket in a map, its lock held; it has a transport
+ *
+ * Then the peer's end is not the end yet.  Whoever sleeps is woken when it is
+ * decided, see vns_ready_run().
+ */
+bool vns_sockmap_expects(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	struct sk_psock *psock = sk_psock_get(sk);
+	bool expects;
+
+	if (!psock)
+		return false;
+	expects = passes_later(sk, psock) ||
+		  (has_program(psock) && vs->transport->has_data(vs, 1));
+	sk_psock_put(sk, psock);
+
+	return expects;
 }

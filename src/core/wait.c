@@ -22,8 +22,7 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
 
 	/* Part of what SO_RCVLOWAT asks for is taken as soon as it is there. */
 	return (sk->sk_shutdown & RCV_SHUTDOWN) ||
-	       (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN) ||
-	       vns_has_data(vs, 1);
+	       vns_peer_is_done(vs) || vns_has_data(vs, 1);
 }
 
 /*
@@ -160,6 +159,9 @@ void vns_ready_run(struct vns_sock *vs)
 
 	lock_sock(sk);
 	READ_ONCE(sk->sk_data_ready)(sk);
+	/* Nothing of it may have been for us: then that was the end. */
+	if (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN)
+		sk->sk_state_change(sk);
 	release_sock(sk);
 	sock_put(sk);
 }

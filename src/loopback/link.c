@@ -59,7 +59,7 @@ static void announce(struct vns_sock *vs, int how)
 		return;
 
 	vsk = vsock_sk(other);
-	/* After the last data: see peer_is_done() in src/core/recv.c. */
+	/* After the last data: see vns_peer_is_done(). */
 	smp_store_release(&vsk->peer_shutdown, vsk->peer_shutdown | how);
 	other->sk_state_change(other);
 }

@@ -3,7 +3,7 @@
  * Sockets in a BPF sockmap: a program decides about what they receive, another
  * socket sends it on, and leaving the map, or closing in it, takes nothing away.
  */
-#include "vsock_test.h"
+#include "inject.h"
 
 #include <linux/bpf.h>
 #include <stddef.h>
@@ -439,14 +439,107 @@ static void check_churn(void)
 	close(redirect);
 }
 
+/* ---- Without memory, where the kernel can be without on demand ---- */
+
+/* Of one slab, so that nothing else fails: @times allocations, -1 for all. */
+static void fail(const char *slab, const char *times)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", slab);
+	fd = must(open(path, O_WRONLY | O_CLOEXEC));
+	must(write(fd, "1", 1));
+	close(fd);
+	inject_set("failslab/cache-filter", "Y");
+	inject_set("failslab/interval", "1");
+	inject_set("failslab/times", times);
+	inject_set("failslab/probability", "100");
+}
+
+static void fail_no_more(const char *slab)
+{
+	char path[128];
+	int fd;
+
+	inject_set("failslab/probability", "0");
+	inject_set("failslab/cache-filter", "N");
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", slab);
+	fd = must(open(path, O_WRONLY | O_CLOEXEC));
+	must(write(fd, "0", 1));
+	close(fd);
+}
+
+static bool has_failed(void)
+{
+	long long end = now_ms() + PATIENCE_MS;
+	char left[16] = "";
+	int fd = must(open("/sys/kernel/debug/failslab/times", O_RDONLY | O_CLOEXEC));
+
+	do {
+		must(pread(fd, left, sizeof(left) - 1, 0));
+		poll(NULL, 0, 1);
+	} while (atoi(left) && now_ms() < end);
+	close(fd);
+	return !atoi(left);
+}
+
+/* What could not be shown to the program is shown to it later, by itself. */
+static void check_no_buffer(void)
+{
+	int map = map_filtering(), client, server;
+	char data[64];
+
+	vm_pair(type, &client, &server);
+	is_int(send(client, "abcdef", 6, 0), 6, "%s: sent before", type_name(type));
+	is_int(send(client, "gh", 2, 0), 2, "%s: more of it, in the same buffer", type_name(type));
+	is_int(recv(server, data, 6, 0), 6, "%s: some is received", type_name(type));
+	fail("skbuff_head_cache", "1");
+	is_int(map_put(map, 0, server), 0, "%s: into the map", type_name(type));
+	ok(has_failed(), "%s: no memory", type_name(type));
+	fail_no_more("skbuff_head_cache");
+	is_int(poll_for(server, POLLIN), POLLIN | POLLOUT, "%s: the rest comes without another event", type_name(type));
+	is_int(recv(server, data, sizeof(data), 0), 2, "%s: all of it", type_name(type));
+	close(client);
+	close(server);
+	close(map);
+}
+
+/* The end is not told before what passed. */
+static void check_late(void)
+{
+	int map = map_filtering(), client, server;
+	char data[64];
+
+	vm_pair(type, &client, &server);
+	is_int(map_put(map, 0, server), 0, "%s: into the map", type_name(type));
+	fail("kmalloc-1k", "-1");
+	is_int(send(client, "bye", 3, 0), 3, "%s: the last words, while no memory is", type_name(type));
+	close(client);
+	is_int(recv_now(server), -EAGAIN, "%s: are not received yet, nor the end", type_name(type));
+	is_int(poll_now(server) & POLLIN, 0, "%s: which poll knows", type_name(type));
+	fail_no_more("kmalloc-1k");
+	is_int(recv(server, data, sizeof(data), 0), 3, "%s: but later", type_name(type));
+	is_int(recv(server, data, sizeof(data), 0), 0, "%s: and then the end", type_name(type));
+	close(server);
+	close(map);
+}
+
 int main(void)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
+	const bool fails = !access("/sys/kernel/debug/failslab", F_OK);
 	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (fails)
+		inject_init();
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		type = types[i];
+		if (fails) {
+			in_child(check_no_buffer);
+			in_child(check_late);
+		}
 		in_child(check_who_may);
 		in_child(check_pass);
 		in_child(check_before);
