@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <linux/errqueue.h>
+#include <linux/io_uring.h>
 #include <linux/vm_sockets.h>
 
 #ifndef SOL_VSOCK
@@ -193,6 +194,31 @@ static void check_no_room(void)
 	close(b);
 }
 
+/* send() of @len bytes as a ring's SEND_ZC does it: 0 or an error. */
+static int ring_send(int fd, const void *data, size_t len)
+{
+	struct io_uring_params params = {};
+	int ring = must(syscall(SYS_io_uring_setup, 1, &params));
+	/* Both queues are in one mapping on every kernel that has SEND_ZC. */
+	char *rings = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe),
+			   PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
+	struct io_uring_sqe *sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+					IORING_OFF_SQES);
+
+	if (rings == MAP_FAILED || sqe == MAP_FAILED)
+		bail_out("a ring's mmap: %s", strerror(errno));
+	*sqe = (struct io_uring_sqe) {
+		.opcode = IORING_OP_SEND_ZC,
+		.fd = fd,
+		.addr = (unsigned long)data,
+		.len = len,
+	};
+	((unsigned int *)(rings + params.sq_off.array))[0] = 0;
+	atomic_store((_Atomic unsigned int *)(rings + params.sq_off.tail), 1);
+	must(syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0));
+	return -((struct io_uring_cqe *)(rings + params.cq_off.cqes))[0].res;
+}
+
 static void check_errors(void)
 {
 	struct rlimit locked = { 2 * PAGE, 2 * PAGE };
@@ -218,6 +244,14 @@ static void check_errors(void)
 	}
 	must(waitpid(child, &status, 0));
 	is_errno(WEXITSTATUS(status), ENOBUFS, "%s: more than may be locked", T);
+	child = must(fork());
+	if (!child) {
+		must(setrlimit(RLIMIT_MEMLOCK, &locked));
+		must(setuid(1000));
+		_exit(ring_send(a, memory, 16 * PAGE));
+	}
+	must(waitpid(child, &status, 0));
+	is_errno(WEXITSTATUS(status), ENOMEM, "%s: nor by a ring", T);
 	close(a);
 	close(b);
 }
