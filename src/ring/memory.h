@@ -2,8 +2,16 @@
 /*
  * What the ring engine asks of its surroundings: the memory of a guest.
  *
- * In the kernel (memory.c) that is the memory of the process that runs the
- * guest; in the fuzzer a few buffers.
+ * In the kernel (memory.c, guest_memory.h) that is the memory of the process
+ * that runs the guest; in the fuzzer and the tests a few buffers.
+ *
+ * A guest has two kinds of addresses here.  Those of the parts of a ring are the
+ * process's, those of buffers and of tables of indirect descriptors the guest's
+ * physical ones.  With an IOMMU (VIRTIO_F_ACCESS_PLATFORM) both are the guest's
+ * I/O addresses, whose translations may be missing; such a one has then been asked
+ * for, and -EAGAIN says: try again when it came.
+ *
+ * Context of all: the mm of the guest's process is the current one; may sleep.
  */
 #ifndef VNS_RING_MEMORY_H
 #define VNS_RING_MEMORY_H
@@ -19,62 +27,102 @@ enum vring_access {
 };
 
 /**
- * vring_memory_read() - read a part of a ring
+ * vring_memory_read16() - read an index or flags of a ring, with one access
+ * @memory: the guest's memory
+ * @to: filled, in the byte order of the ring
+ * @from: address in a ring
+ *
+ * Return: 0, -EFAULT or -EAGAIN.
+ */
+int vring_memory_read16(struct vring_memory *memory, u16 *to, u64 from);
+
+/**
+ * vring_memory_write16() - write an index or flags of a ring, with one access
+ * @memory: the guest's memory
+ * @to: address in a ring
+ * @value: in the byte order of the ring
+ *
+ * Return: 0, -EFAULT or -EAGAIN.
+ */
+int vring_memory_write16(struct vring_memory *memory, u64 to, u16 value);
+
+/**
+ * vring_memory_read() - read entries of a ring
  * @memory: the guest's memory
  * @to: where to
- * @from: the address: the process's, or with an IOMMU the guest's I/O address
- * @len: bytes
+ * @from: address in a ring
+ * @len: bytes, not 0
  *
- * Context: the thread that serves the guest; may sleep.
- * Return: 0, -EFAULT, or -EAGAIN when a translation is missing, which has
- *	been asked for.
+ * Return: 0, -EFAULT or -EAGAIN.
  */
 int vring_memory_read(struct vring_memory *memory, void *to, u64 from,
 		      size_t len);
 
 /**
- * vring_memory_write() - write a part of a ring
+ * vring_memory_write() - write entries of a ring
  * @memory: the guest's memory
- * @to: the address, as above
+ * @to: address in a ring
  * @from: what to write
- * @len: bytes
+ * @len: bytes, not 0
  *
- * Context and return: as vring_memory_read().
+ * Return: 0, -EFAULT or -EAGAIN.
  */
 int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 		       size_t len);
 
 /**
+ * vring_memory_fetch() - read a part of a table of indirect descriptors
+ * @memory: the guest's memory
+ * @to: where to
+ * @from: address of a buffer
+ * @len: bytes, not 0; may lie in several pieces of memory
+ *
+ * Return: 0, -EFAULT or -EAGAIN.
+ */
+int vring_memory_fetch(struct vring_memory *memory, void *to, u64 from,
+		       size_t len);
+
+/**
  * vring_memory_map() - where a buffer of the guest's is
  * @memory: the guest's memory
- * @address: its guest physical address, or with an IOMMU its I/O address
+ * @address: address of a buffer
  * @len: bytes, not 0
  * @access: what for
  * @segment: filled with where it is, in one or more pieces
  * @max: room there
  *
- * Context: as above.
  * Return: pieces, -EFAULT when part of it is nowhere or may not be used so,
- *	-ENOBUFS when @max is too few, -EAGAIN as above.
+ *	-ENOBUFS when @max is too few, or -EAGAIN.
  */
 int vring_memory_map(struct vring_memory *memory, u64 address, u64 len,
 		     enum vring_access access, struct iovec *segment,
 		     unsigned int max);
 
 /**
- * vring_memory_log() - note that a part of the guest's memory was written
+ * vring_memory_log() - note in the dirty log that a used ring was written
  * @memory: the guest's memory
  * @address: guest physical address
- * @len: bytes
+ * @len: bytes, not 0
  *
- * Does nothing unless the dirty log is on.
+ * Does nothing when there is no dirty log.
  *
- * Context: as above.
  * Return: 0 or -EFAULT.
  */
 int vring_memory_log(struct vring_memory *memory, u64 address, u64 len);
 
-/** vring_memory_barrier() - order accesses to memory, against the driver too */
-void vring_memory_barrier(void);
+/**
+ * vring_memory_log_buffers() - note that buffers of the guest's were written
+ * @memory: the guest's memory
+ * @segment: what vring_memory_map() made of them
+ * @count: of those
+ * @len: bytes that were written, from the beginning
+ *
+ * Does nothing unless VHOST_F_LOG_ALL is on.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int vring_memory_log_buffers(struct vring_memory *memory,
+			     const struct iovec *segment, unsigned int count,
+			     u64 len);
 
 #endif /* VNS_RING_MEMORY_H */

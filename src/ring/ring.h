@@ -5,8 +5,28 @@
  *
  * Pure: nothing here asks the kernel for anything but the functions of
  * ring/memory.h, so that the same source is compiled in userspace, under
- * sanitizers and a fuzzer.  Everything that the driver writes is checked here,
- * once; what leaves these functions can be used.
+ * sanitizers and a fuzzer.  Everything that the driver writes is read once and
+ * checked here; what leaves these functions can be used.
+ *
+ * One turn of a thread that serves a ring:
+ *
+ *	while (room for work && vring_next(ring, chain) > 0) {
+ *		... chain->segment ...
+ *		vring_put(ring, chain, bytes written);
+ *	}
+ *	if (vring_flush(ring) > 0)
+ *		notify the driver;
+ *
+ * and before it sleeps, when vring_next() had nothing:
+ *
+ *	if (vring_enable_kick(ring) > 0)
+ *		vring_disable_kick(ring), and another turn;
+ *
+ * Errors: -EIO when the driver broke the rules or did so before, -EFAULT when
+ * the ring or a buffer is where no memory is.  Either sets @broken, and from then
+ * on all fail with -EIO until vring_start().  -EAGAIN when a translation is
+ * missing (see ring/memory.h): nothing has changed, and the same call succeeds
+ * once it is there.
  */
 #ifndef VNS_RING_H
 #define VNS_RING_H
@@ -14,32 +34,57 @@
 #include "ring/memory.h"
 
 /* Entries in a ring, and segments in a chain of descriptors, at most. */
-#define VRING_MAX_NUM		1024
+#define VRING_MAX_NUM		32768
 #define VRING_MAX_SEGMENTS	1024
 
+/* Entries of the available ring that are read, and of the used one that are written, with one access at most. */
+#define VRING_BATCH		32
+
 /**
- * struct vring - one virtqueue
+ * struct vring_used_entry - an entry of the used ring, as the driver reads it
+ * @id: the chain's head
+ * @len: bytes that were written into it
+ */
+struct vring_used_entry {
+	u32 id;
+	u32 len;
+};
+
+/**
+ * struct vring_dev - one virtqueue
  * @memory: how to reach it
- * @num: entries, a power of two
+ * @num: entries, a power of two, VRING_MAX_NUM at most
  * @desc: address of the descriptor table, in the sense of vring_memory_read()
  * @avail: address of the available ring
  * @used: address of the used ring
  * @used_log: guest physical address of the used ring for the dirty log
- * @log_used: writes to the used ring go into the dirty log at @used_log
+ * @log_used: writes to the used ring go into the dirty log at @used_log; off
+ *	with an IOMMU, where vring_memory_write() sees to it
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
  * @little_endian: byte order of everything in it
+ * @broken: the driver broke the rules; nothing moves until vring_start()
+ * @kick_off: the driver was told that it need not kick
  * @next_avail: index of the entry of the available ring that comes next
  * @seen_avail: the driver's index, as read last
- * @next_used: index of the entry of the used ring that comes next
- * @notified_used: value of @next_used when the driver was notified last
+ * @next_used: index of the entry of the used ring that comes next, behind those
+ *	that wait in @used_batch
+ * @notified_used: value of @next_used when the driver was last asked whether it
+ *	wants to be notified
  * @notified_valid: @notified_used means something
- * @broken: the driver broke the rules; nothing moves until it is set up anew
+ * @first_head: index of the entry of the available ring that is heads[0]
+ * @head_count: entries in @heads
+ * @used_count: entries in @used_batch
+ * @heads: entries of the available ring, read ahead
+ * @used_batch: entries for the used ring that vring_flush() is to write
  *
- * Used by one thread at a time; its owner provides for that.
+ * The owner fills in the members up to @little_endian and @next_avail, and
+ * calls vring_start().  Afterwards only @next_avail, @broken and the addresses for
+ * the log are of interest outside.  Used by one thread at a time; its owner
+ * provides for that.
  */
-struct vring {
+struct vring_dev {
 	struct vring_memory *memory;
 	u32 num;
 	u64 desc;
@@ -51,12 +96,19 @@ struct vring {
 	bool indirect;
 	bool notify_on_empty;
 	bool little_endian;
+
+	bool broken;
+	bool kick_off;
+	bool notified_valid;
 	u16 next_avail;
 	u16 seen_avail;
 	u16 next_used;
 	u16 notified_used;
-	bool notified_valid;
-	bool broken;
+	u16 first_head;
+	u16 head_count;
+	u16 used_count;
+	u16 heads[VRING_BATCH];
+	struct vring_used_entry used_batch[VRING_BATCH];
 };
 
 /**
@@ -65,8 +117,8 @@ struct vring {
  * @out_segments: segments that the driver filled, first in @segment
  * @in_segments: segments that the device fills, behind them
  * @out_len: bytes in the former
- * @in_len: bytes in the latter
- * @segment: where they are
+ * @in_len: bytes in the latter; both together 4 GiB - 1 at most
+ * @segment: where they are; none is empty
  */
 struct vring_chain {
 	u16 head;
@@ -77,12 +129,12 @@ struct vring_chain {
 	struct iovec segment[VRING_MAX_SEGMENTS];
 };
 
-int vring_start(struct vring *ring);
-int vring_next(struct vring *ring, struct vring_chain *chain);
-void vring_undo_next(struct vring *ring);
-int vring_put(struct vring *ring, u16 head, u32 len);
-int vring_should_notify(struct vring *ring);
-int vring_disable_kick(struct vring *ring);
-int vring_enable_kick(struct vring *ring);
+int vring_start(struct vring_dev *ring);
+int vring_next(struct vring_dev *ring, struct vring_chain *chain);
+void vring_undo_next(struct vring_dev *ring);
+void vring_put(struct vring_dev *ring, const struct vring_chain *chain, u32 len);
+int vring_flush(struct vring_dev *ring);
+int vring_disable_kick(struct vring_dev *ring);
+int vring_enable_kick(struct vring_dev *ring);
 
 #endif /* VNS_RING_H */
