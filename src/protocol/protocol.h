@@ -10,42 +10,91 @@
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 #include "ring/header.h"
 
+/* Answers to packets of no connection that wait to be sent, at most. */
+#define PROTOCOL_MAX_REFUSALS	64
+
+/**
+ * struct refusal - a RST for a packet that belongs to no connection
+ * @guest_port: of the packet
+ * @host_port: of the packet
+ * @type: of the packet
+ */
+struct refusal {
+	u32 guest_port;
+	u32 host_port;
+	u16 type;
+};
+
 /**
  * struct protocol - a guest's connections, and what waits to be sent to it
+ * @lock: protects the members up to @linger_work, and in each connection what
+ *	its comment says.  Taken inside of a connection's lock; process context.
+ * @table: connections by their ports; looked up under RCU too
+ * @open: connections that have a socket
+ * @lingering: those that have none any more, by deadline
+ * @lingering_count: how many these are
+ * @lingering_bytes: what they still have to send
+ * @ready: connections that have something to send
+ * @linger_work: ends lingering that took too long
+ * @refusals: a ring of answers; used by the guest's thread only
+ * @refusals_first: the oldest of them; likewise
+ * @refusals_count: how many wait; likewise
  */
 struct protocol {
-	/* The owner of src/protocol fills this in; part of struct guest. */
 	spinlock_t lock;
+	struct rhashtable table;
+	struct list_head open;
+	struct list_head lingering;
+	u32 lingering_count;
+	u64 lingering_bytes;
+	struct list_head ready;
+	struct delayed_work linger_work;
+	struct refusal refusals[PROTOCOL_MAX_REFUSALS];
+	unsigned int refusals_first;
+	unsigned int refusals_count;
 };
 
 int protocol_init(struct protocol *protocol);
 void protocol_destroy(struct protocol *protocol);
-
-/* The guest is gone or starts anew: its connections are reset (ECONNRESET), pending connects fail at once. */
 void protocol_reset(struct protocol *protocol);
 
-/* Guest to host.  May more packets be taken from the guest, or must what waits for it be sent first? */
 bool protocol_may_receive(struct protocol *protocol);
-/* One packet, its header checked by packet_header_parse(); @payload holds header->len bytes. */
-void protocol_receive(struct protocol *protocol,
-		      const struct packet_header *header,
-		      struct iov_iter *payload);
+int protocol_receive(struct protocol *protocol,
+		     const struct packet_header *header,
+		     struct iov_iter *payload);
 
-/* Host to guest.  Does something wait to be sent? */
 bool protocol_may_send(struct protocol *protocol);
-/*
- * Fills one buffer of the guest's.  @room takes the payload, as much as fits; a
- * packet is split when it does not.  1, 0 when nothing waits any more, or -EFAULT when the guest's memory is bad (what was to be
- * sent is then kept for the next buffer, or its connection is reset).
- */
 int protocol_send(struct protocol *protocol, struct packet_header *header,
 		  struct iov_iter *room);
 
 /* transport.c */
 int protocol_register(void);
 void protocol_unregister(void);
+
+/*
+ * What src/vhost has to provide for, besides what is in vhost/guest.h:
+ *
+ * - protocol_receive(), protocol_send() and the two protocol_may_...() are called
+ *   by the guest's thread only, one at a time, with the guest's memory in use.
+ * - protocol_receive() may sleep.  -EFAULT: the payload could not be read; the
+ *   connection was reset, nothing is left to be done for this packet.
+ * - protocol_send() fills @header and as much of @room as @header->len says.  1
+ *   when it did, 0 when nothing waits any more; -EFAULT when @room could not be
+ *   written or has no byte of room and what waits has payload: nothing was
+ *   taken, the buffer is still the caller's.
+ * - protocol_reset() resets every connection (ECONNRESET) and may be called in
+ *   any state, by any process.  It catches all connections for good
+ *   when guest_is_running() says false already.
+ * - protocol_destroy() is called once, when the file is released: after
+ *   guest_is_running() says false and the thread has ended.  Sockets may still
+ *   hold references on the guest (guest_get()) then: its memory with this
+ *   struct in it has to last until guest_put() drops the last one.
+ * - guest_put() and guest_wake() are called in any process context, also with a
+ *   spinlock held; guest_find() and guest_exists() under RCU.
+ */
 
 #endif /* VNS_PROTOCOL_H */
