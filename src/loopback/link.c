@@ -7,6 +7,7 @@
 static void join(struct vns_sock *vs, struct lo_link *link, int side)
 {
 	link->end[side].sk = vns_sock_sk(vs);
+	link->end[side].queue.buffers = &vns_sock_sk(vs)->sk_receive_queue;
 	lo_sk(vs)->link = link;
 }
 
@@ -43,8 +44,8 @@ static void drop_unread(struct vns_sock *vs, struct sk_buff_head *dropped)
 
 	lockdep_assert_held(&lo_sk(vs)->link->lock);
 	skb_queue_splice_init(&end->sk->sk_receive_queue, dropped);
-	end->unread = 0;
-	end->taken = 0;
+	end->queue.unread = 0;
+	end->queue.taken = 0;
 }
 
 /* Tells the other side that this one ends what @how says. */

@@ -13,31 +13,25 @@
 /* We are no part of vsock.ko: see <vns_transport.h>. */
 #define VNS_TRANSPORT_MODULE
 #include "core/socket.h"
+#include "vns_queue.h"
 
 /**
  * struct lo_end - one side of a connection
  * @sk: its socket, NULL once it was closed
- * @unread: bytes of payload that wait in @sk's receive queue
- * @received: bytes of payload that @sk has received; wraps around
+ * @queue: what waits to be received, in @sk's receive queue
  * @room_wanted: bytes of room in that queue for which the other side, its
  *	writer, waits; 0 when it does not
  * @message_wanted: that is what a whole message needs which had no room
- * @taken: bytes already received of the first buffer in the queue; no buffer is
- *	so long that they would not fit
  * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
  * @deaf: receives no more
- *
- * Packed, so that a connection is one cache line.
  */
 struct lo_end {
 	struct sock *sk;
-	u32 unread;
-	u32 received;
+	struct vns_queue queue;
 	u32 room_wanted;
-	u32 taken : 28;
-	u32 message_wanted : 1;
-	u32 data_wanted : 1;
-	u32 deaf : 1;
+	bool message_wanted;
+	bool data_wanted;
+	bool deaf;
 };
 
 /**
@@ -114,6 +108,8 @@ void lo_wake_all(struct vns_sock *vs);
 /* send.c, recv.c */
 ssize_t lo_send(struct vns_sock *vs, struct vns_io *io);
 ssize_t lo_recv(struct vns_sock *vs, struct vns_io *io);
+int lo_read_skb(struct vns_sock *vs,
+		int (*actor)(struct sock *sk, struct sk_buff *skb));
 
 /* tap.c */
 void lo_tap_event(struct vns_sock *vs, u16 op, u32 flags);
@@ -125,27 +121,6 @@ void lo_tap_payload(struct vns_sock *vs, struct sk_buff_head *buffers);
 static inline bool lo_tap_wanted(struct vns_sock *vs)
 {
 	return vns_tap_any() && vns_tap_wanted(vns_sock_domain(vs));
-}
-
-/* sockmap.c */
-int lo_read_skb(struct vns_sock *vs,
-		int (*actor)(struct sock *sk, struct sk_buff *skb));
-
-/*
- * On a SOCK_SEQPACKET connection each message in a queue begins with this word,
- * in the linear part of a buffer: its length, shifted, and MSG_EOR.
- */
-typedef u32 lo_record;
-#define LO_RECORD_EOR 1u
-
-static inline lo_record lo_record_make(size_t len, int flags)
-{
-	return len << 1 | (flags & MSG_EOR ? LO_RECORD_EOR : 0);
-}
-
-static inline size_t lo_record_len(lo_record record)
-{
-	return record >> 1;
 }
 
 #endif /* VNS_LOOPBACK_H */

@@ -139,7 +139,7 @@ static bool lo_accepts_data(struct vns_sock *vs)
 
 static ssize_t lo_queued(struct vns_sock *vs)
 {
-	return lo_sk(vs)->link ? READ_ONCE(lo_this_end(vs)->unread) : 0;
+	return lo_sk(vs)->link ? READ_ONCE(lo_this_end(vs)->queue.unread) : 0;
 }
 
 /* What was sent is on the other side's queue, so it has received it. */

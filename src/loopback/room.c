@@ -36,7 +36,7 @@ static u32 room_at(const struct lo_link *link, const struct lo_end *to)
 {
 	u32 limit = limit_at(link, to);
 
-	return limit > to->unread ? limit - to->unread : 0;
+	return limit > to->queue.unread ? limit - to->queue.unread : 0;
 }
 
 /* Would a send to @to fail at once instead of waiting? */
@@ -118,7 +118,7 @@ static bool look_for_room(struct vns_sock *vs, u32 wanted)
 			to->room_wanted = wanted;
 		to->message_wanted |= message;
 		/* It may wait for more than there is room for. */
-		if (to->unread)
+		if (to->queue.unread)
 			vns_data_ready(to->sk);
 	}
 	spin_unlock(&link->lock);
@@ -181,12 +181,12 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
 	if (vns_is_seqpacket(vs))
 		target = 1;
 	/* Only we take some away. */
-	if (READ_ONCE(this->unread) >= target)
+	if (READ_ONCE(this->queue.unread) >= target)
 		return true;
 
 	spin_lock(&link->lock);
-	enough = this->unread >= target ||
-		 (this->unread && this->unread >= limit_at(link, this));
+	enough = this->queue.unread >= target ||
+		 (this->queue.unread && this->queue.unread >= limit_at(link, this));
 	if (!enough) {
 		this->data_wanted = true;
 		/* Two sides must not wait for each other. */
@@ -218,7 +218,7 @@ bool lo_has_much(struct vns_sock *vs)
 	this = lo_this_end(vs);
 
 	return READ_ONCE(this->room_wanted) ||
-	       READ_ONCE(this->unread) >=
+	       READ_ONCE(this->queue.unread) >=
 	       min_t(u64, MUCH, READ_ONCE(vs->vsk.buffer_size) / 2);
 }
 
@@ -235,7 +235,7 @@ void lo_wake_reader(struct vns_sock *vs)
 
 	lockdep_assert_held(&lo_sk(vs)->link->lock);
 	if (to->data_wanted || vns_is_seqpacket(vs) ||
-	    to->unread >= READ_ONCE(to->sk->sk_rcvlowat)) {
+	    to->queue.unread >= READ_ONCE(to->sk->sk_rcvlowat)) {
 		to->data_wanted = false;
 		vns_data_ready(to->sk);
 	}
@@ -255,7 +255,7 @@ void lo_wake_writer(struct vns_sock *vs)
 
 	lockdep_assert_held(&link->lock);
 	if (this->room_wanted &&
-	    (!this->unread || room_suffices(link, this, this->room_wanted,
+	    (!this->queue.unread || room_suffices(link, this, this->room_wanted,
 					    !vns_is_seqpacket(vs))))
 		wake_writer_of(link, this);
 }

@@ -114,7 +114,7 @@ static struct frame frame_from(struct vns_sock *vs, u16 op)
 	if (!lo_sk(vs)->link || !lo_side(vs))
 		frame.from.svm_cid = VMADDR_CID_LOCAL;
 	if (lo_sk(vs)->link)
-		frame.fwd_cnt = lo_this_end(vs)->received;
+		frame.fwd_cnt = lo_this_end(vs)->queue.received;
 
 	return frame;
 }
@@ -178,10 +178,10 @@ void lo_tap_close(struct vns_sock *vs)
 		lo_tap_event(vs, VIRTIO_VSOCK_OP_RST, 0);
 }
 
-static u32 flags_of_last(lo_record record)
+static u32 flags_of_last(vns_record record)
 {
 	return VIRTIO_VSOCK_SEQ_EOM |
-	       (record & LO_RECORD_EOR ? VIRTIO_VSOCK_SEQ_EOR : 0);
+	       (record & VNS_RECORD_EOR ? VIRTIO_VSOCK_SEQ_EOR : 0);
 }
 
 /* The frame shares the buffer's pages, so a buffer that is shown costs little. */
@@ -210,10 +210,10 @@ static void show_buffer(struct vns_sock *vs, struct frame *frame,
  */
 void lo_tap_payload(struct vns_sock *vs, struct sk_buff_head *buffers)
 {
-	size_t head = vns_is_seqpacket(vs) ? sizeof(lo_record) : 0;
+	size_t head = vns_is_seqpacket(vs) ? sizeof(vns_record) : 0;
 	struct frame frame;
 	struct sk_buff *skb;
-	lo_record record = 0;
+	vns_record record = 0;
 
 	if (likely(!lo_tap_wanted(vs)))
 		return;
