@@ -48,7 +48,8 @@ static bool stock_stream_allow(const struct vns_transport *t, u32 cid, u32 port)
 	return stock_of(t)->stream_allow(cid, port);
 }
 
-static bool stock_allows_seqpacket(const struct vns_transport *t, u32 cid)
+static bool stock_allows_seqpacket(const struct vns_transport *t,
+				   const struct vns_domain *domain, u32 cid)
 {
 	return stock_seqpacket_allow(stock_of(t), cid);
 }

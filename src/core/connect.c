@@ -306,7 +306,8 @@ void vns_mark_connected(struct vns_sock *vs)
 	struct sock *sk = vns_sock_sk(vs);
 
 	sk->sk_state = TCP_ESTABLISHED;
-	if (sk->sk_socket)
+	/* What was shut down while it connected stays so. */
+	if (sk->sk_socket && sk->sk_socket->state == SS_CONNECTING)
 		sk->sk_socket->state = SS_CONNECTED;
 	vns_table_connect(vs, true);
 }

@@ -15,6 +15,7 @@
 #include <net/af_vsock.h>
 
 struct module;
+struct net;
 struct sk_buff;
 struct sock;
 struct ubuf_info;
@@ -91,7 +92,8 @@ struct vns_io {
  * @zerocopy: understands @io->ubuf
  * @zerocopy_allow: does one that does not understand it take MSG_ZEROCOPY all
  *	the same, by means of its own?  NULL: no.  Any context.
- * @seqpacket_allow: may SOCK_SEQPACKET reach @cid?  NULL: never.  Any context.
+ * @seqpacket_allow: may SOCK_SEQPACKET of @domain reach @cid?  NULL: never.
+ *	Called under RCU.
  * @stream_allow: may SOCK_STREAM reach @cid, @port?  NULL: always.  Any context.
  * @local_cid: this side's CID, VMADDR_CID_ANY when it has none.  Any context.
  * @owns_cid: is @cid one of its guests, in @domain?  NULL: not known before a
@@ -146,7 +148,8 @@ struct vns_transport {
 	bool zerocopy;
 
 	bool (*zerocopy_allow)(const struct vns_transport *t);
-	bool (*seqpacket_allow)(const struct vns_transport *t, u32 cid);
+	bool (*seqpacket_allow)(const struct vns_transport *t,
+				const struct vns_domain *domain, u32 cid);
 	bool (*stream_allow)(const struct vns_transport *t, u32 cid, u32 port);
 	u32 (*local_cid)(const struct vns_transport *t);
 	bool (*owns_cid)(const struct vns_transport *t,
@@ -204,6 +207,8 @@ bool VNS_API vns_tap_any(void);
 bool VNS_API vns_tap_wanted(const struct vns_domain *domain);
 void VNS_API vns_tap_deliver(const struct vns_domain *domain,
 			     struct sk_buff *frame);
+const struct vns_domain *VNS_API vns_net_domain(const struct net *net);
+bool VNS_API vns_route_cid_is_ours(u32 cid);
 
 /**
  * vns_api_present() - is the vsock.ko that this module runs on ours?

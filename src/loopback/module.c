@@ -8,7 +8,8 @@
 
 static const struct vns_transport loopback;
 
-static bool lo_seqpacket_allow(const struct vns_transport *t, u32 cid)
+static bool lo_seqpacket_allow(const struct vns_transport *t,
+			       const struct vns_domain *domain, u32 cid)
 {
 	return true;
 }
