@@ -12,6 +12,7 @@
 #include <net/netns/generic.h>
 
 #include "netns/netns.h"
+#include "vns_transport.h"
 
 /* Bit in vns_net.child beside the mode: written once, no more changes. */
 #define CHILD_LOCKED 0x100
@@ -52,6 +53,18 @@ struct vns_net *vns_net(const struct net *net)
 {
 	return net_generic(net, vns_net_id);
 }
+
+/**
+ * vns_net_domain() - the CID and port space of a namespace
+ * @net: the namespace
+ *
+ * Context: any; the domain lasts as long as the caller holds @net.
+ */
+const struct vns_domain *vns_net_domain(const struct net *net)
+{
+	return vns_net(net)->domain;
+}
+EXPORT_SYMBOL_GPL(vns_net_domain);
 
 /**
  * vns_net_child_mode() - mode of the namespaces made from this one

@@ -11,7 +11,6 @@ int vns_route_child(struct vns_sock *child, struct vns_sock *listener);
 int vns_route_attach(struct vns_sock *vs, const struct vns_transport *t,
 		     struct vns_sock *parent);
 void vns_route_detach(struct vns_sock *vs);
-bool vns_route_cid_is_ours(u32 cid);
 u32 vns_route_local_cid(void);
 
 #endif /* VNS_ROUTE_H */

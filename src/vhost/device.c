@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/vhost-vsock: the file. */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nsproxy.h>
+#include <linux/sched.h>
+#include <net/net_namespace.h>
+
+#include "vhost/device.h"
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct guest *guest = guest_new(current->nsproxy->net_ns);
+
+	if (!guest)
+		return -ENOMEM;
+	file->private_data = guest;
+
+	return 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct guest *guest = file->private_data;
+
+	/* Nobody finds it from here on, so nobody begins a connection to it. */
+	guest_unclaim(guest);
+	guest_end(guest);
+	protocol_destroy(&guest->protocol);
+	guest_put(guest);
+
+	return 0;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.llseek = noop_llseek,
+	.unlocked_ioctl = guest_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.read_iter = guest_read_iter,
+	.write_iter = guest_write_iter,
+	.poll = guest_poll,
+};
+
+static struct miscdevice device = {
+	.minor = VHOST_VSOCK_MINOR,
+	.name = "vhost-vsock",
+	.fops = &device_fops,
+};
+
+/**
+ * guest_device_register() - make /dev/vhost-vsock
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init guest_device_register(void)
+{
+	return misc_register(&device);
+}
+
+/** guest_device_unregister() - take /dev/vhost-vsock away */
+void guest_device_unregister(void)
+{
+	misc_deregister(&device);
+}
+
+MODULE_ALIAS_MISCDEV(VHOST_VSOCK_MINOR);
+MODULE_ALIAS("devname:vhost-vsock");

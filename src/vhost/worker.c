@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The thread of a guest: it alone serves the rings, in the memory and the
+ * cgroups of the process that owns the device, so no guest takes time, or waits,
+ * on account of another.
+ */
+#include <linux/cgroup.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+
+#include "vhost/device.h"
+
+/**
+ * struct beginning - what a thread is told
+ * @guest: whom it serves
+ * @owner: whose cgroups it joins; waits until the thread did
+ */
+struct beginning {
+	struct guest *guest;
+	struct task_struct *owner;
+};
+
+/**
+ * guest_due() - have the thread look at rings
+ * @guest: the guest
+ * @bits: DUE_*
+ *
+ * Context: any.
+ */
+void guest_due(struct guest *guest, int bits)
+{
+	/*
+	 * Fully ordered: who sees the bit sees what is due, and either the thread
+	 * sees the bit before it sleeps, or it is seen to sleep here.
+	 */
+	if ((atomic_fetch_or(bits, &guest->due) & bits) == bits)
+		return;
+	if (waitqueue_active(&guest->idle))
+		wake_up(&guest->idle);
+}
+
+/**
+ * guest_wake() - has the guest's thread look for packets to send
+ * @guest: the guest
+ *
+ * Context: any.
+ */
+void guest_wake(struct guest *guest)
+{
+	guest_due(guest, DUE_RX);
+}
+
+static void serve_until_end(struct guest *guest)
+{
+	int due;
+
+	while (!kthread_should_stop()) {
+		wait_event_idle(guest->idle, atomic_read(&guest->due) ||
+					     kthread_should_stop());
+		due = atomic_xchg(&guest->due, 0);
+		if (!due)
+			continue;
+
+		mutex_lock(&guest->turn);
+		due = guest_serve(guest, due);
+		mutex_unlock(&guest->turn);
+		if (due)
+			guest_due(guest, due);
+		cond_resched();
+	}
+}
+
+static int thread(void *data)
+{
+	const struct beginning *begin = data;
+	struct guest *guest = begin->guest;
+
+	/* From guest_thread_end(); nobody outside of the kernel can send it. */
+	allow_kernel_signal(SIGKILL);
+	kthread_use_mm(guest->mm);
+	guest->thread_error = cgroup_attach_task_all(begin->owner, current);
+	complete(&guest->thread_ready);
+	serve_until_end(guest);
+	kthread_unuse_mm(guest->mm);
+
+	return 0;
+}
+
+/**
+ * guest_thread_start() - the calling process becomes the owner
+ * @guest: a guest without one, its lock held
+ *
+ * Context: may sleep.
+ * Return: 0, or why there is no thread.
+ */
+int guest_thread_start(struct guest *guest)
+{
+	const struct beginning begin = { .guest = guest, .owner = current };
+	struct task_struct *task;
+
+	lockdep_assert_held(&guest->lock);
+	guest->mm = get_task_mm(current);
+	if (!guest->mm)
+		return -EINVAL;
+	reinit_completion(&guest->thread_ready);
+	task = kthread_run(thread, (void *)&begin, "vhost-vsock-%d",
+			   task_tgid_nr(current));
+	if (IS_ERR(task)) {
+		mmput(guest->mm);
+		guest->mm = NULL;
+		return PTR_ERR(task);
+	}
+
+	guest->thread = task;
+	wait_for_completion(&guest->thread_ready);
+	if (guest->thread_error)
+		guest_thread_end(guest);
+
+	return guest->thread_error;
+}
+
+/**
+ * guest_thread_end() - there is no owner any more
+ * @guest: the guest, with an owner or not; nobody else sets it up
+ *
+ * When this returns nothing of the guest's is used, and nothing will be.
+ *
+ * Context: may sleep.
+ */
+void guest_thread_end(struct guest *guest)
+{
+	if (!guest->thread)
+		return;
+
+	WRITE_ONCE(guest->closing, true);
+	/* It may wait for memory that nobody but the dying process can bring. */
+	send_sig(SIGKILL, guest->thread, 1);
+	kthread_stop(guest->thread);
+	guest->thread = NULL;
+	WRITE_ONCE(guest->closing, false);
+	mmput(guest->mm);
+	guest->mm = NULL;
+}
