@@ -37,7 +37,7 @@
 #define VRING_MAX_NUM		32768
 #define VRING_MAX_SEGMENTS	1024
 
-/* Entries of the available ring that are read, and of the used one that are written, with one access at most. */
+/* Entries of the available ring read, and of the used ring written, at once. */
 #define VRING_BATCH		32
 
 /**
@@ -73,6 +73,7 @@ struct vring_used_entry {
  * @notified_used: value of @next_used when the driver was last asked whether it
  *	wants to be notified
  * @notified_valid: @notified_used means something
+ * @published: entries of the used ring were written since the driver was asked
  * @first_head: index of the entry of the available ring that is heads[0]
  * @head_count: entries in @heads
  * @used_count: entries in @used_batch
@@ -100,6 +101,7 @@ struct vring_dev {
 	bool broken;
 	bool kick_off;
 	bool notified_valid;
+	bool published;
 	u16 next_avail;
 	u16 seen_avail;
 	u16 next_used;

@@ -4,18 +4,21 @@
 #define VNS_RING_TYPES_H
 
 #ifdef __KERNEL__
-#include <linux/byteorder/generic.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/minmax.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <asm/barrier.h>
-#include <asm/byteorder.h>
 #else
 #include "ring-types.h"
 #endif
 
-/* Wire formats and names of flags. */
+#include <asm/byteorder.h>
+#include <linux/swab.h>
+/* Formats on the wire, and names of flags. */
 #include <linux/virtio_ring.h>
 
 #endif /* VNS_RING_TYPES_H */
