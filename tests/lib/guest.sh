@@ -96,6 +96,13 @@ load_vsock() { modprobe vsock || bail "vsock does not load"; }
 
 load_loopback() { modprobe vsock_loopback || bail "vsock_loopback does not load"; }
 
+load_vhost() { modprobe vhost_vsock || bail "vhost_vsock does not load"; }
+
+# load_stock_vhost: the kernel's own vhost_vsock, which modprobe does not find where there is one of ours.
+load_stock_vhost() {
+	modprobe -a vhost vmw_vsock_virtio_transport_common && insmod "$STOCK_MODULES/vhost_vsock.ko"
+}
+
 module_loaded() { [ -d "/sys/module/$1" ]; }
 
 # unload_all: every module of the family, those first that use others. False when one stays. A closed connection may hold

@@ -41,14 +41,21 @@ static int load_loopback(void)
 	return load("vsock_loopback");
 }
 
-static int unload_both(void)
+static int load_vhost(void)
 {
-	int err = unload("vsock_loopback");
+	return load("vhost_vsock");
+}
 
+static int unload_all(void)
+{
+	int err = unload("vhost_vsock");
+
+	if (err == 0 || err == ENOENT)
+		err = unload("vsock_loopback");
 	return err == 0 || err == ENOENT ? unload("vsock") : err;
 }
 
-static void begin_loopback(void)
+static void begin_second(void)
 {
 	must(-load_vsock());
 }
@@ -57,6 +64,7 @@ static void begin_unload(void)
 {
 	must(-load_vsock());
 	must(-load_loopback());
+	must(-load_vhost());
 }
 
 static const char *not_there(void)
@@ -67,6 +75,20 @@ static const char *not_there(void)
 static const char *loopback_not_there(void)
 {
 	return access("/sys/module/vsock_loopback", F_OK) ? NULL : "what failed to load is there";
+}
+
+static const char *vhost_not_there(void)
+{
+	return access("/sys/module/vhost_vsock", F_OK) ? NULL : "what failed to load is there";
+}
+
+static const char *has_device(void)
+{
+	int fd = open("/dev/vhost-vsock", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? "the device does not open" : NULL;
 }
 
 static const char *has_sysctl(void)
@@ -94,7 +116,7 @@ static const char *talk(void)
 
 static void end_load(void)
 {
-	int err = unload_both();
+	int err = unload_all();
 
 	if (err && err != ENOENT)
 		bail_out("a module does not unload: %s", strerror(err));
@@ -103,9 +125,11 @@ static void end_load(void)
 static const struct step steps[] = {
 	{ "loading vsock", NULL, load_vsock, not_there, has_sysctl, end_load, .least = 20, .last = LAST,
 	  .slow = true },
-	{ "loading vsock_loopback", begin_loopback, load_loopback, loopback_not_there, talk, end_load, .least = 5,
+	{ "loading vsock_loopback", begin_second, load_loopback, loopback_not_there, talk, end_load, .least = 5,
 	  .last = LAST / 2, .slow = true },
-	{ "unloading both", begin_unload, unload_both, NULL, not_there, NULL, .least = 0, .last = LAST / 2 },
+	{ "loading vhost_vsock", begin_second, load_vhost, vhost_not_there, has_device, end_load, .least = 5,
+	  .last = LAST, .slow = true },
+	{ "unloading all", begin_unload, unload_all, NULL, not_there, NULL, .least = 0, .last = LAST / 2 },
 };
 
 int main(void)

@@ -95,6 +95,7 @@ all:
 	mkdir -p build/$(KVER)
 	cp /bin/true build/$(KVER)/vsock.ko
 	cp /bin/true build/$(KVER)/vsock_loopback.ko
+	cp /bin/true build/$(KVER)/vhost_vsock.ko
 clean:
 MAKEFILE
 dkms_run() {
@@ -107,13 +108,13 @@ ok "$status" "dkms add" "$output"
 # builds RELEASE: lets dkms build; sets output, status and count, how many modules came of it.
 builds() {
 	output=$(dkms_run build -m vsock-netns -v "$version" -k "$1" 2>&1) && status=0 || status=$?
-	count=$(find "$scratch/dkms/vsock-netns/$version" -path "*/$1/*" -name 'vsock*.ko*' | wc -l)
+	count=$(find "$scratch/dkms/vsock-netns/$version" -path "*/$1/*" -name '*vsock*.ko*' | wc -l)
 }
 
 for release in 5.10.0-46-amd64 6.12.117+deb12-amd64; do
 	builds "$release"
 	ok "$status" "dkms builds for $release" "$output"
-	ok "$(holds [ "$count" = 2 ])" "... both modules" "$output"
+	ok "$(holds [ "$count" = 3 ])" "... all three modules" "$output"
 done
 for release in 5.9.16 7.3.4+deb13-amd64; do
 	builds "$release"

@@ -7,7 +7,8 @@ set -uo pipefail
 
 load_vsock
 load_loopback
-for module in vsock vsock_loopback; do
+load_vhost
+for module in vsock vsock_loopback vhost_vsock; do
 	ok "$module is loaded" module_loaded $module
 	if native; then
 		skip "the kernel's own modules" "$module is ours"

@@ -147,7 +147,7 @@ fi
 
 # ---- vhost_vsock: guests' devices; nobody runs behind them.
 connect() { "$tool" --timeout 300 connect "$@"; }
-ok "vhost: loads" modprobe vhost_vsock
+ok "vhost: loads" load_stock_vhost
 is "$("$tool" cid)" 2 "vhost: we are CID 2"
 is "$("$tool" pair stream 2)" ok "vhost: which is loopback still"
 is "$("$tool" vhost 2 </dev/null)" EINVAL "vhost: no guest has CID 2"

@@ -7,7 +7,7 @@ set -uo pipefail
 . tests/lib/guest.sh
 
 load_loopback
-modprobe vhost_vsock || bail "vhost_vsock does not load"
+load_stock_vhost || bail "the stock vhost_vsock does not load"
 ok "with a guest that does not answer" "$TESTBIN/connect-pending"
 modprobe vmw_vsock_virtio_transport || bail "vmw_vsock_virtio_transport does not load"
 ok "with a hypervisor that is not there" "$TESTBIN/connect-pending" hypervisor

@@ -14,6 +14,8 @@ program() { # program NAME COMMAND…: its points as ours are only its failures.
 	tap_result $status "$1"
 }
 
+# What vhost_vsock links to is the kernel's own.
+modprobe vhost_iotlb
 MODULES=$(echo /lib/modules/*/updates/dkms) program "loading and unloading" "$TESTBIN/out-of-memory-modules"
 
 load_loopback
