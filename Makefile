@@ -30,8 +30,8 @@ check:
 install uninstall:
 	@scripts/dkms-$@
 
-# Targets test, shell, demo and bench; a source tree that DKMS got from us has none of these.
--include tests/tests.mk demo/demo.mk bench/bench.mk
+# Targets test, shell, demo, bench and fuzz; a source tree that DKMS got from us has none of these.
+-include tests/tests.mk demo/demo.mk bench/bench.mk fuzz/fuzz.mk
 
 .PHONY: clean
 clean:

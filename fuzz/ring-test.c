@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rules that the ring engine and the packet header keep to, one by one, on rings in this program's memory. */
+#include "../tests/lib/tap.h"
+#include "driver.h"
+#include "ring/header.h"
+
+#define NUM	8
+#define WRITE	VRING_DESC_F_WRITE
+#define NEXT	VRING_DESC_F_NEXT
+#define TABLE	VRING_DESC_F_INDIRECT
+/* The last byte of the first piece of the guest's memory. */
+#define EDGE	(GUEST_RAM + PIECE_LEN)
+
+static struct setup s;
+
+static void begin(u32 num, bool iommu)
+{
+	setup_init(&s, num, iommu);
+}
+
+static void begin_started(void)
+{
+	begin(NUM, false);
+	vring_start(&s.ring);
+}
+
+static int next(void)
+{
+	return vring_next(&s.ring, &s.chain);
+}
+
+/* One descriptor, which is then taken. */
+static int next_of(u64 address, u32 len, u16 flags, u16 to)
+{
+	set_desc(&s, 0, address, len, flags, to);
+	make_available(&s, 0);
+
+	return next();
+}
+
+/* Takes a chain and gives it back, @len bytes written. */
+static void pass(u16 head, u32 len)
+{
+	make_available(&s, head);
+	is_int(next(), 1, "... a chain is taken");
+	vring_put(&s.ring, &s.chain, len);
+}
+
+/* A ring that is broken by what was set up. */
+static void breaks(int error, const char *what)
+{
+	is_int(next(), error, "%s", what);
+	ok(s.ring.broken, "... breaks the ring");
+	is_int(s.ring.next_avail, 0, "... takes nothing");
+	is_int(next(), -EIO, "... for good");
+}
+
+static void test_start(void)
+{
+	static const u32 bad[] = { 0, 3, 48, VRING_MAX_NUM * 2, U32_MAX };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		begin(NUM, false);
+		s.ring.num = bad[i];
+		is_int(vring_start(&s.ring), -EINVAL, "no ring has %u entries",
+		       bad[i]);
+	}
+	begin(NUM, false);
+	*ring16(&s, USED_AT) = 0xffff;
+	*ring16(&s, USED_AT + 2) = 77;
+	is_int(vring_start(&s.ring), 0, "a ring is started");
+	is_int(*ring16(&s, USED_AT), 0, "... the driver may kick");
+	is_int(s.ring.next_used, 77, "... goes on where it was");
+	is_int(next(), 0, "... has nothing");
+	ok(!s.ring.broken, "... which breaks nothing");
+	is_int(vring_flush(&s.ring), 0, "... nor is there to notify of");
+	begin(NUM, false);
+	s.ring.used = 0x1000;
+	s.memory.used = 0x1000;
+	is_int(vring_start(&s.ring), -EFAULT, "a used ring nowhere");
+	ok(s.ring.broken, "... breaks it");
+	is_int(vring_enable_kick(&s.ring), -EIO, "... no kicks");
+	is_int(vring_disable_kick(&s.ring), -EIO, "... nor no kicks");
+	is_int(vring_flush(&s.ring), -EIO, "... nothing to flush");
+}
+
+static void test_direct(void)
+{
+	begin_started();
+	is_int(next_of(GUEST_RAM + 16, 100, 0, 99), 1, "a direct descriptor");
+	is_int(s.chain.out_segments, 1, "... a segment");
+	is_int(s.chain.in_segments, 0, "... to read");
+	is_int(s.chain.out_len, 100, "... its length");
+	ok(s.chain.segment[0].iov_base == memory_guest(&s.memory, GUEST_RAM +
+						       16, 100),
+	   "... where the guest has it");
+	is_int(next(), 0, "... there is no other");
+
+	begin_started();
+	set_desc(&s, 3, GUEST_ROM, 44, NEXT, 1);
+	set_desc(&s, 1, EDGE - 10, 30, NEXT | WRITE, 7);
+	set_desc(&s, 7, GUEST_RAM, 5, WRITE, 0);
+	make_available(&s, 3);
+	is_int(next(), 1, "a chain");
+	is_int(s.chain.head, 3, "... its head");
+	is_int(s.chain.out_segments, 1, "... a segment to read");
+	is_int(s.chain.in_segments, 3, "... one across pieces, one more");
+	is_int(s.chain.in_len, 35, "... bytes to write");
+	is_int(s.chain.segment[1].iov_len, 10, "... of the first piece");
+	ok(s.chain.segment[2].iov_base == memory_guest(&s.memory, EDGE, 20),
+	   "... of the second");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 0, NEXT, 1);
+	set_desc(&s, 1, GUEST_RAM, 4, 0, 0);
+	make_available(&s, 0);
+	is_int(next(), 1, "a descriptor of nothing");
+	is_int(s.chain.out_segments, 1, "... is left out");
+
+	begin_started();
+	is_int(next_of(1, 0, 0, 0), 1, "a chain of nothing, nowhere");
+	is_int(s.chain.out_segments + s.chain.in_segments, 0, "... is empty");
+}
+
+static void test_broken(void)
+{
+	u16 i;
+
+	begin_started();
+	make_available(&s, NUM);
+	breaks(-EIO, "a head that is no descriptor");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 1, NEXT, NUM);
+	make_available(&s, 0);
+	breaks(-EIO, "a next descriptor that is none");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 1, NEXT, 1);
+	set_desc(&s, 1, GUEST_RAM, 1, NEXT, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "a loop");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 0, NEXT, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "a loop of nothing");
+
+	begin_started();
+	for (i = 0; i < NUM; i++)
+		set_desc(&s, i, GUEST_RAM, 1, i < NUM - 1 ? NEXT : 0, i + 1);
+	make_available(&s, 0);
+	is_int(next(), 1, "all descriptors in a chain are no loop");
+	is_int(s.chain.out_len, NUM, "... all count");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 1, NEXT | WRITE, 1);
+	set_desc(&s, 1, GUEST_RAM, 1, 0, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "to be written before to be read");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 0, NEXT | WRITE, 1);
+	set_desc(&s, 1, GUEST_RAM, 1, 0, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "the same with nothing to write");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM - 1, 2, 0, 0);
+	make_available(&s, 0);
+	breaks(-EFAULT, "a buffer before all memory");
+
+	begin_started();
+	set_desc(&s, 0, EDGE + PIECE_LEN - 1, 2, 0, 0);
+	make_available(&s, 0);
+	breaks(-EFAULT, "a buffer behind all memory");
+
+	begin_started();
+	set_desc(&s, 0, UINT64_MAX, 2, 0, 0);
+	make_available(&s, 0);
+	breaks(-EFAULT, "a buffer around the end of addresses");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_ROM, 1, WRITE, 0);
+	make_available(&s, 0);
+	breaks(-EFAULT, "to be written in memory that is only read");
+
+	begin_started();
+	set_avail_index(&s, NUM + 1);
+	breaks(-EIO, "more available than there are entries");
+
+	begin_started();
+	set_avail_index(&s, 0xffff);
+	breaks(-EIO, "an index that goes back");
+
+	begin(NUM, false);
+	s.ring.desc = 0x1000;
+	vring_start(&s.ring);
+	make_available(&s, 0);
+	breaks(-EFAULT, "descriptors nowhere");
+
+	begin(NUM, false);
+	s.ring.avail = 0x1000;
+	vring_start(&s.ring);
+	breaks(-EFAULT, "an available ring nowhere");
+}
+
+static void test_long(void)
+{
+	u32 i;
+
+	begin(2048, false);
+	vring_start(&s.ring);
+	for (i = 0; i < 1024; i++)
+		set_desc(&s, i, GUEST_RAM, 1, i < 1023 ? NEXT : 0, i + 1);
+	make_available(&s, 0);
+	is_int(next(), 1, "1024 segments");
+	is_int(s.chain.out_segments, 1024, "... count");
+
+	begin(2048, false);
+	vring_start(&s.ring);
+	for (i = 0; i < 1025; i++)
+		set_desc(&s, i, GUEST_RAM, 0, i < 1024 ? NEXT : 0, i + 1);
+	make_available(&s, 0);
+	breaks(-EIO, "1025 descriptors of nothing");
+
+	begin(2048, false);
+	vring_start(&s.ring);
+	for (i = 0; i < 1024; i++)
+		set_desc(&s, i, i < 1023 ? GUEST_RAM : EDGE - 1, 2,
+			 i < 1023 ? NEXT : 0, i + 1);
+	make_available(&s, 0);
+	breaks(-EIO, "1025 segments");
+
+	/* 4 GiB of memory that is never touched, and a byte. */
+	begin(2, false);
+	s.memory.size = 1ULL << 33;
+	s.memory.region[1].len = 1ULL << 32;
+	vring_start(&s.ring);
+	set_desc(&s, 0, EDGE, U32_MAX, NEXT, 1);
+	set_desc(&s, 1, EDGE, 1, WRITE, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "4 GiB");
+	begin(2, false);
+	s.memory.size = 1ULL << 33;
+	s.memory.region[1].len = 1ULL << 32;
+	vring_start(&s.ring);
+	is_int(next_of(EDGE, U32_MAX, 0, 0), 1, "a byte less");
+}
+
+static void table(u16 flags, u32 len)
+{
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, len, TABLE | flags, 1);
+	set_desc(&s, 1, GUEST_RAM, 1, 0, 0);
+	make_available(&s, 0);
+}
+
+static void test_indirect(void)
+{
+	const u64 across = EDGE - 24;
+	u16 i;
+
+	table(WRITE, 3 * 16);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_ROM, 44, NEXT, 2);
+	set_indirect(&s, GUEST_RAM, 2, GUEST_RAM + 512, 7, WRITE, 0);
+	is_int(next(), 1, "an indirect table");
+	is_int(s.chain.out_len, 44, "... bytes to read");
+	is_int(s.chain.in_len, 7, "... bytes to write");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 9, NEXT, 1);
+	set_desc(&s, 1, across, 40 * 16, TABLE, 0);
+	for (i = 0; i < 40; i++)
+		set_indirect(&s, across, i, GUEST_RAM + i, 1 + i,
+			     i < 39 ? NEXT : 0, i + 1);
+	make_available(&s, 0);
+	is_int(next(), 1, "a table across pieces, behind a direct descriptor");
+	is_int(s.chain.out_segments, 41, "... all of it");
+	is_int(s.chain.out_len, 9 + 40 * 41 / 2, "... all bytes");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 1, NEXT | WRITE, 1);
+	set_desc(&s, 1, GUEST_RAM, 16, TABLE, 0);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 1, 0, 0);
+	make_available(&s, 0);
+	breaks(-EIO, "to be written, then a table to be read");
+
+	table(0, 16);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 16, TABLE, 0);
+	breaks(-EIO, "a table in a table");
+	table(NEXT, 16);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 16, 0, 0);
+	breaks(-EIO, "more behind a table");
+	table(0, 0);
+	breaks(-EIO, "a table of nothing");
+	table(0, 24);
+	breaks(-EIO, "a table of one and a half");
+	table(0, 32);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 1, NEXT, 2);
+	set_indirect(&s, GUEST_RAM, 2, GUEST_RAM, 1, 0, 0);
+	breaks(-EIO, "next outside of the table");
+	table(0, 32);
+	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 1, NEXT, 1);
+	set_indirect(&s, GUEST_RAM, 1, GUEST_RAM, 1, NEXT, 0);
+	breaks(-EIO, "a loop in a table");
+	begin_started();
+	set_desc(&s, 0, UINT64_MAX - 15, 32, TABLE, 0);
+	make_available(&s, 0);
+	breaks(-EFAULT, "a table around the end of addresses");
+	table(0, 16);
+	s.ring.indirect = false;
+	breaks(-EIO, "a table without talk of tables");
+}
+
+static void test_used(void)
+{
+	u16 i;
+
+	begin(NUM, false);
+	s.ring.next_avail = 0xfffe;
+	s.avail = 0xfffe;
+	*ring16(&s, USED_AT + 2) = 0xfffe;
+	vring_start(&s.ring);
+	set_avail_index(&s, 0xfffe);
+	for (i = 0; i < 4; i++) {
+		set_desc(&s, i, GUEST_RAM, 64, WRITE, 0);
+		pass(i, 10 + i);
+	}
+	is_int(used_index(&s), 0xfffe, "the driver sees nothing before a flush");
+	s.memory.writes = 0;
+	is_int(vring_flush(&s.ring), 1, "a flush, and a notification");
+	is_int(s.memory.writes, 3, "... entries in two parts, and the index");
+	is_int(used_index(&s), 2, "... beyond the greatest index");
+	for (i = 0; i < 4; i++)
+		ok(used_entry(&s, 0xfffe + i).id == i &&
+		   used_entry(&s, 0xfffe + i).len == 10U + i,
+		   "... entry %d", i);
+	is_int(vring_flush(&s.ring), 0, "... once");
+
+	begin_started();
+	for (i = 0; i < NUM; i++)
+		make_available(&s, i);
+	s.memory.reads = 0;
+	for (i = 0; i < NUM; i++)
+		next();
+	is_int(s.ring.next_avail, NUM, "a full ring is taken");
+	is_int(s.memory.reads, 2 + NUM, "... entries of it with one access");
+	next();
+	vring_undo_next(&s.ring);
+	is_int(s.ring.next_avail, NUM - 1, "the last is left in the ring");
+	is_int(next(), 1, "... and taken again");
+	is_int(s.chain.head, NUM - 1, "... the same");
+
+	/* A driver that makes its two descriptors available for ever. */
+	begin(2, false);
+	vring_start(&s.ring);
+	set_desc(&s, 0, GUEST_RAM, 64, WRITE, 0);
+	for (i = 0; i < 5; i++)
+		pass(0, i);
+	is_int(used_index(&s), 4, "no more wait than the ring has");
+	vring_flush(&s.ring);
+	is_int(used_index(&s), 5, "... and then the last");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_RAM, 64, WRITE, 0);
+	pass(0, 1);
+	make_available(&s, NUM);
+	is_int(next(), -EIO, "a ring breaks");
+	is_int(vring_flush(&s.ring), 1, "... what went before counts");
+	is_int(used_index(&s), 1, "... and is seen");
+	is_int(vring_flush(&s.ring), -EIO, "... but no more");
+}
+
+static void test_notify(void)
+{
+	u16 i;
+
+	begin_started();
+	*ring16(&s, AVAIL_AT) = VRING_AVAIL_F_NO_INTERRUPT;
+	pass(0, 0);
+	is_int(vring_flush(&s.ring), 0, "a driver that wants no notification");
+	*ring16(&s, AVAIL_AT) = 0;
+	pass(0, 0);
+	is_int(vring_flush(&s.ring), 1, "... wants one again");
+	s.ring.notify_on_empty = true;
+	*ring16(&s, AVAIL_AT) = VRING_AVAIL_F_NO_INTERRUPT;
+	pass(0, 0);
+	is_int(vring_flush(&s.ring), 1, "... none but of an empty ring");
+	make_available(&s, 0);
+	make_available(&s, 0);
+	next();
+	vring_put(&s.ring, &s.chain, 0);
+	is_int(vring_flush(&s.ring), 0, "... which this is not");
+
+	begin(NUM, false);
+	s.ring.event_idx = true;
+	vring_start(&s.ring);
+	set_used_event(&s, 100);
+	pass(0, 0);
+	is_int(vring_flush(&s.ring), 1, "event index: the first time always");
+	set_used_event(&s, 3);
+	for (i = 1; i < 4; i++) {
+		pass(0, 0);
+		is_int(vring_flush(&s.ring), i == 3, "... index %d", i);
+	}
+	set_used_event(&s, 5);
+	pass(0, 0);
+	pass(0, 0);
+	pass(0, 0);
+	is_int(vring_flush(&s.ring), 1, "... passed within a batch");
+
+	begin_started();
+	is_int(vring_disable_kick(&s.ring), 0, "no kicks");
+	is_int(*ring16(&s, USED_AT), VRING_USED_F_NO_NOTIFY, "... is told");
+	s.memory.writes = 0;
+	vring_disable_kick(&s.ring);
+	is_int(s.memory.writes, 0, "... once");
+	is_int(vring_enable_kick(&s.ring), 0, "kicks");
+	is_int(*ring16(&s, USED_AT), 0, "... is told");
+	vring_disable_kick(&s.ring);
+	make_available(&s, 0);
+	is_int(vring_enable_kick(&s.ring), 1, "... when there is more already");
+	set_avail_index(&s, NUM + 1);
+	is_int(vring_enable_kick(&s.ring), -EIO, "... when there is too much");
+
+	begin(NUM, false);
+	s.ring.event_idx = true;
+	vring_start(&s.ring);
+	pass(0, 0);
+	is_int(vring_disable_kick(&s.ring), 0, "event index: no kicks");
+	is_int(*ring16(&s, USED_AT), 0, "... is not told");
+	is_int(vring_enable_kick(&s.ring), 0, "... kicks");
+	is_int(*ring16(&s, USED_AT + 4 + 8 * NUM), 1, "... from an index on");
+}
+
+static void test_iommu(void)
+{
+	begin(NUM, true);
+	set_absent(&s, 3, true);
+	is_int(vring_start(&s.ring), -EAGAIN, "no translation of the ring yet");
+	ok(!s.ring.broken, "... breaks nothing");
+	set_absent(&s, 3, false);
+	is_int(vring_start(&s.ring), 0, "... it is there");
+	set_desc(&s, 0, EDGE - 1, 2, WRITE, 0);
+	make_available(&s, 0);
+	set_absent(&s, 3, true);
+	is_int(next(), -EAGAIN, "no translation of the ring");
+	set_absent(&s, 3, false);
+	set_absent(&s, 1, true);
+	is_int(next(), -EAGAIN, "no translation of half a buffer");
+	ok(!s.ring.broken && !s.ring.next_avail, "... nothing has changed");
+	is_int(s.memory.misses, 3, "... each was asked for");
+	set_absent(&s, 1, false);
+	is_int(next(), 1, "... it is there");
+	is_int(s.chain.in_segments, 2, "... all of it");
+	vring_put(&s.ring, &s.chain, 2);
+	set_absent(&s, 3, true);
+	is_int(vring_flush(&s.ring), -EAGAIN, "no used ring");
+	set_absent(&s, 3, false);
+	is_int(used_index(&s), 0, "... the driver saw nothing");
+	is_int(vring_flush(&s.ring), 1, "... it is there");
+	is_int(used_index(&s), 1, "... now it does");
+	set_desc(&s, 0, EDGE - 8, 32, TABLE, 0);
+	set_indirect(&s, EDGE - 8, 0, GUEST_RAM, 9, 0, 0);
+	make_available(&s, 0);
+	set_absent(&s, 1, true);
+	is_int(next(), -EAGAIN, "no translation of half a table");
+	set_absent(&s, 1, false);
+	is_int(next(), 1, "... it is there");
+	is_int(s.chain.out_len, 9, "... all of it");
+}
+
+static void test_big_endian(void)
+{
+	begin(NUM, false);
+	s.ring.little_endian = false;
+	*ring16(&s, USED_AT + 2) = 0x0100;
+	is_int(vring_start(&s.ring), 0, "big endian");
+	is_int(s.ring.next_used, 1, "... goes on where it was");
+	set_desc(&s, 1, GUEST_RAM, 0x1234, WRITE, 0);
+	pass(1, 0x0102);
+	is_int(s.chain.in_len, 0x1234, "... lengths");
+	vring_flush(&s.ring);
+	is_int(used_entry(&s, 1).len, 0x0102, "... used entries");
+	is_int(*ring16(&s, USED_AT + 2), 0x0200, "... indices");
+}
+
+static void test_log(void)
+{
+	begin(NUM, false);
+	s.ring.log_used = true;
+	s.memory.log_buffers = true;
+	vring_start(&s.ring);
+	is_int(s.memory.log_from, 0x900000, "the log has flags");
+	set_desc(&s, 0, EDGE - 8, 64, WRITE, 0);
+	pass(0, 20);
+	is_int(s.memory.logged, 20, "... buffers");
+	s.memory.log_from = UINT64_MAX;
+	s.memory.log_to = 0;
+	vring_flush(&s.ring);
+	is_int(s.memory.log_from, 0x900002, "... the index");
+	is_int(s.memory.log_to, 0x90000c, "... the entry");
+	make_available(&s, 0);
+	next();
+	s.memory.log_fails = true;
+	vring_put(&s.ring, &s.chain, 1);
+	ok(s.ring.broken, "a log that is nowhere breaks the ring");
+}
+
+/* The guest makes the descriptor longer as soon as it has been read. */
+static void lengthen(struct vring_memory *memory)
+{
+	(void)memory;
+	set_desc(&s, 0, GUEST_RAM, U32_MAX, NEXT | WRITE | TABLE, 0xffff);
+}
+
+static void test_change(void)
+{
+	begin_started();
+	/* Taken once before, so that nothing but the descriptor is read. */
+	next_of(GUEST_RAM, 4, 0, 0);
+	vring_undo_next(&s.ring);
+	s.memory.after_read = lengthen;
+	is_int(next(), 1, "what changes behind the back");
+	is_int(s.chain.out_len, 4, "... is as it was read");
+	is_int(s.chain.in_segments, 0, "... all of it");
+}
+
+static void test_header(void)
+{
+	u8 wire[PACKET_HEADER_LEN], again[PACKET_HEADER_LEN];
+	struct packet_header header;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wire); i++)
+		wire[i] = i + 1;
+	is_int(packet_header_parse(&header, wire, SIZE_MAX), -EINVAL,
+	       "a header with a great length");
+	ok(header.src_cid == 0x0807060504030201 &&
+	   header.dst_cid == 0x100f0e0d0c0b0a09 &&
+	   header.src_port == 0x14131211 && header.dst_port == 0x18171615 &&
+	   header.len == 0x1c1b1a19 && header.type == 0x1e1d &&
+	   header.op == 0x201f && header.flags == 0x24232221 &&
+	   header.buf_alloc == 0x28272625 && header.fwd_cnt == 0x2c2b2a29,
+	   "... is read nonetheless");
+	packet_header_write(&header, again);
+	ok(!memcmp(wire, again, sizeof(wire)), "... and written");
+
+	header.len = PACKET_MAX_PAYLOAD;
+	packet_header_write(&header, wire);
+	is_int(packet_header_parse(&header, wire, PACKET_MAX_PAYLOAD), 0,
+	       "the longest packet");
+	is_int(packet_header_parse(&header, wire, PACKET_MAX_PAYLOAD + 1), 0,
+	       "... in a longer buffer");
+	is_int(packet_header_parse(&header, wire, PACKET_MAX_PAYLOAD - 1),
+	       -EINVAL, "... in a shorter one");
+	header.len = PACKET_MAX_PAYLOAD + 1;
+	packet_header_write(&header, wire);
+	is_int(packet_header_parse(&header, wire, SIZE_MAX), -EINVAL,
+	       "a longer one");
+}
+
+int main(void)
+{
+	test_start();
+	test_direct();
+	test_broken();
+	test_long();
+	test_indirect();
+	test_used();
+	test_notify();
+	test_iommu();
+	test_big_endian();
+	test_log();
+	test_change();
+	test_header();
+	memory_free(&s.memory);
+
+	return done();
+}
