@@ -189,9 +189,12 @@ EXPORT_SYMBOL_GPL(vns_queue_append);
  * done with the copy: a buffer for each byte would hold thousands of times its
  * size.
  */
-static bool merge(struct sk_buff *tail, const struct sk_buff *skb)
+static bool merge(struct sk_buff *tail, const struct sk_buff_head *buffers)
 {
-	if (!tail || skb->len > sizeof(vns_record) + VNS_APPEND_MAX ||
+	const struct sk_buff *skb = skb_peek(buffers);
+
+	if (!tail || buffers->qlen > 1 ||
+	    skb->len > sizeof(vns_record) + VNS_APPEND_MAX ||
 	    skb_is_nonlinear(skb) || skb_is_nonlinear(tail) ||
 	    skb_tailroom(tail) < skb->len)
 		return false;
@@ -211,7 +214,7 @@ static bool merge(struct sk_buff *tail, const struct sk_buff *skb)
 void vns_queue_add(struct vns_queue *queue, struct sk_buff_head *buffers,
 		   size_t len)
 {
-	if (!merge(skb_peek_tail(queue->buffers), skb_peek(buffers)))
+	if (!merge(skb_peek_tail(queue->buffers), buffers))
 		skb_queue_splice_tail_init(buffers, queue->buffers);
 	queue->unread += len;
 }

@@ -4,115 +4,38 @@
  * would have sent.  Made only while a tap listens in the connection's domain.
  */
 #include <linux/skbuff.h>
-#include <uapi/linux/virtio_vsock.h>
-#include <uapi/linux/vsockmon.h>
 
 #include "loopback/loopback.h"
-
-struct frame_header {
-	struct af_vsockmon_hdr tap;
-	struct virtio_vsock_hdr packet;
-} __packed;
-
-/**
- * struct frame - what a frame says
- * @from: who sends it
- * @to: whom it goes to
- * @op: VIRTIO_VSOCK_OP_*
- * @flags: of the op
- * @len: bytes of payload
- * @buf_alloc: the sender's buffer
- * @fwd_cnt: bytes of payload that the sender has received
- */
-struct frame {
-	struct sockaddr_vm from;
-	struct sockaddr_vm to;
-	u16 op;
-	u32 flags;
-	u32 len;
-	u32 buf_alloc;
-	u32 fwd_cnt;
-};
-
-static u16 tap_op(u16 op)
-{
-	switch (op) {
-	case VIRTIO_VSOCK_OP_REQUEST:
-	case VIRTIO_VSOCK_OP_RESPONSE:
-		return AF_VSOCK_OP_CONNECT;
-	case VIRTIO_VSOCK_OP_SHUTDOWN:
-	case VIRTIO_VSOCK_OP_RST:
-		return AF_VSOCK_OP_DISCONNECT;
-	case VIRTIO_VSOCK_OP_RW:
-		return AF_VSOCK_OP_PAYLOAD;
-	default:
-		return AF_VSOCK_OP_UNKNOWN;
-	}
-}
-
-/* Puts the headers in front of what @skb holds, and sends it to the taps. */
-static void deliver(struct vns_sock *vs, const struct frame *frame,
-		    struct sk_buff *skb)
-{
-	const u16 type = vns_is_seqpacket(vs) ? VIRTIO_VSOCK_TYPE_SEQPACKET :
-						VIRTIO_VSOCK_TYPE_STREAM;
-	struct frame_header *header = skb_push(skb, sizeof(*header));
-
-	*header = (struct frame_header) {
-		.tap = {
-			.src_cid = cpu_to_le64(frame->from.svm_cid),
-			.dst_cid = cpu_to_le64(frame->to.svm_cid),
-			.src_port = cpu_to_le32(frame->from.svm_port),
-			.dst_port = cpu_to_le32(frame->to.svm_port),
-			.op = cpu_to_le16(tap_op(frame->op)),
-			.transport = cpu_to_le16(AF_VSOCK_TRANSPORT_VIRTIO),
-			.len = cpu_to_le16(sizeof(header->packet)),
-		},
-		.packet = {
-			.src_cid = cpu_to_le64(frame->from.svm_cid),
-			.dst_cid = cpu_to_le64(frame->to.svm_cid),
-			.src_port = cpu_to_le32(frame->from.svm_port),
-			.dst_port = cpu_to_le32(frame->to.svm_port),
-			.len = cpu_to_le32(frame->len),
-			.type = cpu_to_le16(type),
-			.op = cpu_to_le16(frame->op),
-			.flags = cpu_to_le32(frame->flags),
-			.buf_alloc = cpu_to_le32(frame->buf_alloc),
-			.fwd_cnt = cpu_to_le32(frame->fwd_cnt),
-		},
-	};
-	skb_reset_mac_header(skb);
-	skb_reset_network_header(skb);
-	vns_tap_deliver(vns_sock_domain(vs), skb);
-}
+#include "vns_frame.h"
 
 /* A frame that has no payload. */
-static void deliver_header(struct vns_sock *vs, const struct frame *frame)
+static void deliver_header(struct vns_sock *vs, const struct vns_frame *frame)
 {
-	struct sk_buff *skb = alloc_skb(sizeof(struct frame_header),
-					GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb = vns_frame_alloc(0);
 
-	if (!skb)
-		return;
-	skb_reserve(skb, sizeof(struct frame_header));
-	deliver(vs, frame, skb);
+	if (skb)
+		vns_frame_deliver(vns_sock_domain(vs), frame, skb);
 }
 
 /*
  * Who connects is CID 1 to its peer, whatever it is bound to: that is the
  * address that answers go to.
  */
-static struct frame frame_from(struct vns_sock *vs, u16 op)
+static struct vns_frame frame_from(struct vns_sock *vs, u16 op)
 {
-	struct frame frame = {
-		.from = vs->vsk.local_addr,
-		.to = vs->vsk.remote_addr,
+	struct vns_frame frame = {
+		.src_cid = vs->vsk.local_addr.svm_cid,
+		.dst_cid = vs->vsk.remote_addr.svm_cid,
+		.src_port = vs->vsk.local_addr.svm_port,
+		.dst_port = vs->vsk.remote_addr.svm_port,
+		.type = vns_is_seqpacket(vs) ? VIRTIO_VSOCK_TYPE_SEQPACKET :
+					       VIRTIO_VSOCK_TYPE_STREAM,
 		.op = op,
 		.buf_alloc = vs->vsk.buffer_size,
 	};
 
 	if (!lo_sk(vs)->link || !lo_side(vs))
-		frame.from.svm_cid = VMADDR_CID_LOCAL;
+		frame.src_cid = VMADDR_CID_LOCAL;
 	if (lo_sk(vs)->link)
 		frame.fwd_cnt = lo_this_end(vs)->queue.received;
 
@@ -131,7 +54,7 @@ static struct frame frame_from(struct vns_sock *vs, u16 op)
  */
 void lo_tap_event(struct vns_sock *vs, u16 op, u32 flags)
 {
-	struct frame frame;
+	struct vns_frame frame;
 
 	if (likely(!lo_tap_wanted(vs)))
 		return;
@@ -148,12 +71,13 @@ void lo_tap_event(struct vns_sock *vs, u16 op, u32 flags)
  */
 void lo_tap_refused(struct vns_sock *vs)
 {
-	struct frame frame;
+	struct vns_frame frame;
 
 	if (likely(!lo_tap_wanted(vs)))
 		return;
 	frame = frame_from(vs, VIRTIO_VSOCK_OP_RST);
-	swap(frame.from, frame.to);
+	swap(frame.src_cid, frame.dst_cid);
+	swap(frame.src_port, frame.dst_port);
 	/* The answer of no socket has no buffer either. */
 	frame.buf_alloc = 0;
 	deliver_header(vs, &frame);
@@ -185,19 +109,19 @@ static u32 flags_of_last(vns_record record)
 }
 
 /* The frame shares the buffer's pages, so a buffer that is shown costs little. */
-static void show_buffer(struct vns_sock *vs, struct frame *frame,
+static void show_buffer(struct vns_sock *vs, struct vns_frame *frame,
 			const struct sk_buff *buffer, size_t head)
 {
 	struct sk_buff *skb;
 
 	/* Pages that are the caller's (MSG_ZEROCOPY) are shared as such. */
-	skb = __pskb_copy((struct sk_buff *)buffer, sizeof(struct frame_header),
+	skb = __pskb_copy((struct sk_buff *)buffer, sizeof(struct vns_frame_header),
 			  GFP_KERNEL_ACCOUNT);
 	if (!skb)
 		return;
 	__skb_pull(skb, head);
 	frame->len = skb->len;
-	deliver(vs, frame, skb);
+	vns_frame_deliver(vns_sock_domain(vs), frame, skb);
 }
 
 /**
@@ -211,7 +135,7 @@ static void show_buffer(struct vns_sock *vs, struct frame *frame,
 void lo_tap_payload(struct vns_sock *vs, struct sk_buff_head *buffers)
 {
 	size_t head = vns_is_seqpacket(vs) ? sizeof(vns_record) : 0;
-	struct frame frame;
+	struct vns_frame frame;
 	struct sk_buff *skb;
 	vns_record record = 0;
 

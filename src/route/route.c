@@ -184,7 +184,7 @@ static int check_reach(const struct vns_sock *vs, const struct vns_transport *t,
 	}
 	if (vns_is_seqpacket(vs))
 		return t->seqpacket_allow &&
-		       t->seqpacket_allow(t, vs->domain, remote->svm_cid) ?
+		       t->seqpacket_allow(t, vns_domain(vs), remote->svm_cid) ?
 		       0 : -ESOCKTNOSUPPORT;
 	if (t->stream_allow &&
 	    !t->stream_allow(t, remote->svm_cid, remote->svm_port))
