@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the guest answered a connect: what has to be done with the socket lock, and
+ * so not by the guest's thread.
+ */
+#include <linux/errno.h>
+
+#include "protocol/conn.h"
+
+/**
+ * conn_answer() - have the socket told that it is connected, or is not
+ * @conn: a connection that was CONN_CONNECTING until now, or is closed since
+ */
+void conn_answer(struct conn *conn)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	/* What happens to it before the work begins, that will find. */
+	if (conn->answer_sk)
+		return;
+	sock_hold(conn->sk);
+	conn->answer_sk = conn->sk;
+	conn_get(conn);
+	queue_work(conn_wq, &conn->answer);
+}
+
+static void refused(struct vns_sock *vs, int err)
+{
+	struct sock *sk = vns_sock_sk(vs);
+
+	conn_leave(vs);
+	sk->sk_state = TCP_CLOSE;
+	WRITE_ONCE(sk->sk_err, err);
+	sk_error_report(sk);
+}
+
+/* What the guest did since is told along. */
+static void connected(struct vns_sock *vs, u32 shutdown, int err)
+{
+	struct sock *sk = vns_sock_sk(vs);
+
+	vns_mark_connected(vs);
+	if (err)
+		WRITE_ONCE(sk->sk_err, err);
+	if (shutdown)
+		smp_store_release(&vs->vsk.peer_shutdown,
+				  vs->vsk.peer_shutdown | shutdown);
+	sk->sk_state_change(sk);
+	/* It woke nobody, as the socket was connecting. */
+	if (READ_ONCE(conn_sk(vs)->conn->in.unread))
+		vns_data_ready(sk);
+}
+
+/**
+ * conn_answer_work() - tell the socket
+ * @work: in struct conn
+ *
+ * A connecting socket's lock is never held for long.
+ */
+void conn_answer_work(struct work_struct *work)
+{
+	struct conn *conn = container_of(work, struct conn, answer);
+	struct sock *sk = conn->answer_sk;
+	struct vns_sock *vs = vns_sk(sk);
+	bool accepted;
+	u32 shutdown;
+	int err;
+
+	lock_sock(sk);
+	/* The caller may have given up, and even tried another. */
+	if (vs->transport == &conn_transport && conn_sk(vs)->conn == conn &&
+	    sk->sk_state == TCP_SYN_SENT) {
+		spin_lock(&conn->lock);
+		conn->known = true;
+		accepted = conn->accepted;
+		shutdown = conn->state == CONN_CLOSED ? SHUTDOWN_MASK :
+							conn->peer_shutdown;
+		err = conn->err;
+		spin_unlock(&conn->lock);
+
+		if (accepted)
+			connected(vs, shutdown, err);
+		else
+			refused(vs, err);
+	}
+	release_sock(sk);
+	sock_put(sk);
+	conn_put(conn);
+}

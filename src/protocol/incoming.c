@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A packet from the guest. */
+#include <linux/errno.h>
+#include <uapi/linux/virtio_vsock.h>
+
+#include "protocol/conn.h"
+#include "protocol/tap.h"
+
+/**
+ * protocol_may_receive() - may a packet be taken from the guest?
+ * @protocol: the guest's connections
+ *
+ * Not while as many answers wait as can be kept: each packet may need one.
+ *
+ * Context: the guest's thread.
+ */
+bool protocol_may_receive(struct protocol *protocol)
+{
+	return protocol->refusals_count < PROTOCOL_MAX_REFUSALS;
+}
+
+/**
+ * protocol_refuse() - answer a packet with a RST
+ * @protocol: the guest's connections
+ * @header: the packet; a RST gets no answer
+ *
+ * Once for each packet at most; for that there is room.
+ *
+ * Context: the guest's thread.
+ */
+void protocol_refuse(struct protocol *protocol,
+		     const struct packet_header *header)
+{
+	unsigned int at = protocol->refusals_first + protocol->refusals_count;
+
+	if (header->op == VIRTIO_VSOCK_OP_RST ||
+	    WARN_ON_ONCE(!protocol_may_receive(protocol)))
+		return;
+	protocol->refusals[at % PROTOCOL_MAX_REFUSALS] = (struct refusal) {
+		.guest_port = header->src_port,
+		.host_port = header->dst_port,
+		.type = header->type,
+	};
+	protocol->refusals_count++;
+}
+
+/* The answer to our request, or what should have been one. */
+static void take_answer(struct conn *conn, const struct packet_header *header,
+			struct sk_buff_head *dropped)
+	__must_hold(&conn->lock)
+{
+	/* It cannot know of a request that it did not get. */
+	const bool asked = !(conn->due & CONN_DUE_REQUEST);
+
+	if (!asked) {
+		protocol_refuse(conn->protocol, header);
+		return;
+	}
+
+	switch (header->op) {
+	case VIRTIO_VSOCK_OP_INVALID:
+		break;
+	case VIRTIO_VSOCK_OP_RESPONSE:
+		conn->state = CONN_ESTABLISHED;
+		conn->accepted = true;
+		conn_credit_update(conn, header);
+		conn_make_ready(conn);
+		conn_answer(conn);
+		break;
+	case VIRTIO_VSOCK_OP_RST:
+		conn_close(conn, ECONNRESET, dropped);
+		conn_unlink(conn);
+		break;
+	default:
+		protocol_refuse(conn->protocol, header);
+		conn_close(conn, EPROTO, dropped);
+		conn_unlink(conn);
+		break;
+	}
+}
+
+static void take_shutdown(struct conn *conn, const struct packet_header *header,
+			  struct sk_buff_head *dropped)
+	__must_hold(&conn->lock)
+{
+	struct vsock_sock *vsk = vsock_sk(conn->sk);
+	u8 how = 0;
+
+	if (header->flags & VIRTIO_VSOCK_SHUTDOWN_RCV)
+		how |= RCV_SHUTDOWN;
+	if (header->flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
+		how |= SEND_SHUTDOWN;
+	if (!how)
+		return;
+
+	conn->peer_shutdown |= how;
+	if (conn->peer_shutdown == SHUTDOWN_MASK &&
+	    skb_queue_empty(conn->in.buffers)) {
+		/*
+		 * It stays where it is: closing the socket answers once more,
+		 * unless the ports are in use again.
+		 */
+		protocol_refuse(conn->protocol, header);
+		conn_close(conn, 0, dropped);
+		return;
+	}
+	if (!conn->known)
+		return;
+	smp_store_release(&vsk->peer_shutdown, vsk->peer_shutdown | how);
+	conn->sk->sk_state_change(conn->sk);
+}
+
+static int take_established(struct conn *conn,
+			    const struct packet_header *header,
+			    struct iov_iter *payload,
+			    struct sk_buff_head *dropped)
+	__must_hold(&conn->lock)
+{
+	conn_credit_update(conn, header);
+
+	switch (header->op) {
+	case VIRTIO_VSOCK_OP_RW:
+		return conn_receive(conn, header, payload, dropped);
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		conn_due(conn, CONN_DUE_CREDIT);
+		break;
+	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		take_shutdown(conn, header, dropped);
+		break;
+	case VIRTIO_VSOCK_OP_RST:
+		conn_close(conn, 0, dropped);
+		conn_unlink(conn);
+		break;
+	}
+
+	return 0;
+}
+
+/* Nobody is here to receive: the guest has to agree that it is over. */
+static void take_lingering(struct conn *conn,
+			   const struct packet_header *header,
+			   struct sk_buff_head *dropped)
+	__must_hold(&conn->lock)
+{
+	const u32 both = VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND;
+
+	switch (header->op) {
+	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		if ((header->flags & both) != both)
+			break;
+		protocol_refuse(conn->protocol, header);
+		fallthrough;
+	case VIRTIO_VSOCK_OP_RST:
+		conn_end(conn, dropped);
+		conn_unlink(conn);
+		break;
+	}
+}
+
+/* Is the packet for this connection, or for what comes after it? */
+static bool concerns(const struct conn *conn,
+		     const struct packet_header *header)
+{
+	if (conn->state == CONN_CLOSED || conn->cid != header->src_cid)
+		return false;
+	return conn->sk || header->op != VIRTIO_VSOCK_OP_REQUEST;
+}
+
+/* 0, -EFAULT, or -ENOENT: the packet is not for it. */
+static int take(struct conn *conn, const struct packet_header *header,
+		struct iov_iter *payload)
+{
+	struct sk_buff_head dropped;
+	int ret = 0;
+
+	__skb_queue_head_init(&dropped);
+	spin_lock(&conn->lock);
+	if (!concerns(conn, header))
+		ret = -ENOENT;
+	else if (conn->type != header->type)
+		protocol_refuse(conn->protocol, header);
+	else if (!conn->sk)
+		take_lingering(conn, header, &dropped);
+	else if (conn->state == CONN_CONNECTING)
+		take_answer(conn, header, &dropped);
+	else
+		ret = take_established(conn, header, payload, &dropped);
+	spin_unlock(&conn->lock);
+	__skb_queue_purge(&dropped);
+
+	return ret;
+}
+
+static bool known_type(u16 type)
+{
+	return type == VIRTIO_VSOCK_TYPE_STREAM ||
+	       type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+}
+
+/**
+ * protocol_receive() - take a packet from the guest
+ * @protocol: the guest's connections, protocol_may_receive()
+ * @header: its header, from packet_header_parse()
+ * @payload: @header->len bytes
+ *
+ * Context: the guest's thread; may sleep for memory, the guest's and other.
+ * Return: 0, -EFAULT when @payload could not be read: its connection was reset.
+ */
+int protocol_receive(struct protocol *protocol,
+		     const struct packet_header *header,
+		     struct iov_iter *payload)
+{
+	struct conn *conn;
+	int ret = -ENOENT;
+
+	/* It speaks for itself only, and to this machine. */
+	if (header->src_cid != guest_cid(protocol_guest(protocol)) ||
+	    header->dst_cid != VMADDR_CID_HOST)
+		return 0;
+	if (!header->len)
+		protocol_tap(protocol, header);
+
+	conn = conn_find(protocol, header->src_port, header->dst_port);
+	if (conn) {
+		ret = take(conn, header, payload);
+		conn_put(conn);
+	}
+	if (ret != -ENOENT)
+		return ret;
+
+	if (header->op == VIRTIO_VSOCK_OP_REQUEST && known_type(header->type))
+		protocol_request(protocol, header);
+	else
+		protocol_refuse(protocol, header);
+
+	return 0;
+}

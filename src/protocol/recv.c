@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bytes and messages from the guest to a socket's reader. */
+#include <linux/errno.h>
+
+#include "protocol/conn.h"
+
+/* @bytes from the first buffer on, @payload of them counted, are received. */
+static void consume(struct conn *conn, size_t bytes, size_t payload)
+{
+	struct sk_buff_head emptied;
+
+	__skb_queue_head_init(&emptied);
+	spin_lock(&conn->lock);
+	vns_queue_drop(&conn->in, bytes, payload, &emptied);
+	if (!payload)
+		conn->empties--;
+	conn_received(conn);
+	spin_unlock(&conn->lock);
+	vns_queue_free(&emptied);
+}
+
+/**
+ * conn_recv() - vns_transport.recv
+ * @vs: an established socket, its socket lock held
+ * @io: the call
+ *
+ * Context: may sleep for the caller's memory, not to wait for data.
+ * Return: bytes received (a message's whole length), -EAGAIN, -EFAULT.
+ */
+ssize_t conn_recv(struct vns_sock *vs, struct vns_io *io)
+{
+	struct conn *conn = conn_sk(vs)->conn;
+	size_t bytes;
+	ssize_t ret;
+
+	if (!conn)
+		return -ENOTCONN;
+	ret = vns_queue_read(&conn->in, &conn->lock, io, conn->messages,
+			     &bytes);
+	if (bytes && !(io->flags & MSG_PEEK))
+		consume(conn, bytes, vns_queue_payload(bytes, conn->messages));
+
+	return ret;
+}
+
+/**
+ * conn_read_skb() - vns_transport.read_skb
+ * @vs: an established socket, its socket lock held
+ * @actor: takes the buffer over
+ *
+ * Context: may sleep for memory.
+ * Return: the buffer's length, -EAGAIN without one, -ENOMEM, -ENOTCONN.
+ */
+int conn_read_skb(struct vns_sock *vs,
+		  int (*actor)(struct sock *sk, struct sk_buff *skb))
+{
+	struct conn *conn = conn_sk(vs)->conn;
+	struct sk_buff *skb;
+	size_t len;
+
+	if (!conn)
+		return -ENOTCONN;
+	/* It also says that the next byte is waited for. */
+	if (!conn_has_data(vs, 1))
+		return -EAGAIN;
+	spin_lock(&conn->lock);
+	skb = vns_queue_take(&conn->in, conn->messages, &len);
+	if (skb) {
+		if (!len)
+			conn->empties--;
+		conn_received(conn);
+	}
+	spin_unlock(&conn->lock);
+
+	return vns_queue_hand_out(vs, skb, len, actor);
+}
