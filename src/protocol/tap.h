@@ -8,7 +8,8 @@
 /* Does somebody watch the guest's domain?  Cheap when nobody does. */
 static inline bool protocol_tap_wanted(struct protocol *protocol)
 {
-	return vns_tap_wanted(guest_domain(protocol_guest(protocol)));
+	return vns_tap_any() &&
+	       vns_tap_wanted(guest_domain(protocol_guest(protocol)));
 }
 
 void protocol_tap_packet(struct protocol *protocol,

@@ -73,7 +73,7 @@ static int start_connect(struct vns_sock *vs)
 
 	/* An earlier attempt may have left something. */
 	conn_leave(vs);
-	guest = guest_find(vs->domain, vs->vsk.remote_addr.svm_cid);
+	guest = guest_find(vns_sock_domain(vs), vs->vsk.remote_addr.svm_cid);
 	if (!guest)
 		return -ENODEV;
 	err = connect_to(vs, guest);
