@@ -24,6 +24,7 @@ int protocol_init(struct protocol *protocol)
 	spin_lock_init(&protocol->lock);
 	INIT_LIST_HEAD(&protocol->open);
 	INIT_LIST_HEAD(&protocol->lingering);
+	INIT_LIST_HEAD(&protocol->resetting);
 	INIT_LIST_HEAD(&protocol->ready);
 	INIT_DELAYED_WORK(&protocol->linger_work, conn_linger_work);
 
@@ -198,11 +199,8 @@ void conn_unlink(struct conn *conn)
 	spin_lock(&protocol->lock);
 	conn->linked = false;
 	rhashtable_remove_fast(&protocol->table, &conn->node, table_params);
+	conn_linger_forget(conn);
 	list_del_init(&conn->link);
-	if (conn->lingering) {
-		protocol->lingering_count--;
-		protocol->lingering_bytes -= conn->linger_bytes;
-	}
 	/* Unless the guest's thread has it, which will see. */
 	if (!list_empty(&conn->ready)) {
 		list_del_init(&conn->ready);
@@ -304,10 +302,11 @@ static struct conn *any_conn(struct protocol *protocol)
 	struct conn *conn;
 
 	spin_lock(&protocol->lock);
-	conn = list_first_entry_or_null(&protocol->open, struct conn, link);
-	if (!conn)
-		conn = list_first_entry_or_null(&protocol->lingering,
-						struct conn, link);
+	conn = list_first_entry_or_null(&protocol->open, struct conn, link) ?:
+	       list_first_entry_or_null(&protocol->lingering, struct conn,
+					link) ?:
+	       list_first_entry_or_null(&protocol->resetting, struct conn,
+					link);
 	if (conn)
 		conn_get(conn);
 	spin_unlock(&protocol->lock);

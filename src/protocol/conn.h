@@ -29,6 +29,19 @@ enum conn_state {
 	CONN_CLOSED,
 };
 
+/**
+ * enum conn_place - which list of its guest's a connection is in
+ * @CONN_OPEN: protocol.open: it has a socket
+ * @CONN_LINGERING: protocol.lingering: data or a SHUTDOWN is left to be sent, or
+ *	an answer to that is waited for
+ * @CONN_RESETTING: protocol.resetting: a RST is left to be sent
+ */
+enum conn_place {
+	CONN_OPEN,
+	CONN_LINGERING,
+	CONN_RESETTING,
+};
+
 /* Control packets that are to be sent. */
 #define CONN_DUE_REQUEST	BIT(0)
 #define CONN_DUE_RESPONSE	BIT(1)
@@ -60,8 +73,8 @@ struct conn_key {
  *	receive queue of @sk (not the lock inside of it).  Taken in process
  *	context, inside of a socket lock; never sleep with it.
  * @linked: it is in the table and a list; written with protocol.lock as well
- * @link: in protocol.open or protocol.lingering; protocol.lock
- * @lingering: it is in the latter; protocol.lock
+ * @place: enum conn_place; written with protocol.lock as well
+ * @link: in the list that @place says; protocol.lock
  * @linger_bytes: its part of protocol.lingering_bytes; protocol.lock
  * @deadline: in jiffies, when lingering ends; protocol.lock
  * @ready: in protocol.ready; protocol.lock
@@ -116,7 +129,7 @@ struct conn {
 
 	spinlock_t lock;
 	bool linked;
-	bool lingering;
+	u8 place;
 	struct list_head link;
 	u64 linger_bytes;
 	unsigned long deadline;
@@ -201,6 +214,7 @@ void conn_close(struct conn *conn, int err, struct sk_buff_head *dropped);
 /* linger.c */
 void conn_leave(struct vns_sock *vs);
 void conn_linger_touch(struct conn *conn);
+void conn_linger_forget(struct conn *conn);
 void conn_linger_work(struct work_struct *work);
 
 /* answer.c */

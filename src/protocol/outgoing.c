@@ -296,7 +296,7 @@ static int send_from(struct conn *conn, struct packet_header *header,
 	__skb_queue_head_init(&done);
 	spin_lock(&conn->lock);
 	ret = next_packet(conn, header, room, &done);
-	if (ret > 0 && unlikely(conn->lingering) && conn->linked)
+	if (ret > 0 && unlikely(conn->place == CONN_LINGERING) && conn->linked)
 		conn_linger_touch(conn);
 	kept = put_back(conn);
 	spin_unlock(&conn->lock);

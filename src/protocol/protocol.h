@@ -37,7 +37,9 @@ struct refusal {
  * @open: connections that have a socket
  * @lingering: those that have none any more, by deadline
  * @lingering_count: how many these are
- * @lingering_bytes: what they still have to send
+ * @lingering_bytes: what they still had to send when they began to
+ * @resetting: those of which nothing is left but a RST to be sent, by deadline
+ * @resetting_count: how many these are
  * @ready: connections that have something to send
  * @linger_work: ends lingering that took too long
  * @refusals: a ring of answers; used by the guest's thread only
@@ -51,6 +53,8 @@ struct protocol {
 	struct list_head lingering;
 	u32 lingering_count;
 	u64 lingering_bytes;
+	struct list_head resetting;
+	u32 resetting_count;
 	struct list_head ready;
 	struct delayed_work linger_work;
 	struct refusal refusals[PROTOCOL_MAX_REFUSALS];
@@ -92,7 +96,8 @@ void protocol_unregister(void);
  * - protocol_destroy() is called once, when the file is released: after
  *   guest_is_running() says false and the thread has ended.  Sockets may still
  *   hold references on the guest (guest_get()) then: its memory with this
- *   struct in it has to last until guest_put() drops the last one.
+ *   struct in it has to last until guest_put() drops the last one.  Nothing asks
+ *   for guest_domain() then, so the guest's namespace need not.
  * - guest_put() and guest_wake() are called in any process context, also with a
  *   spinlock held; guest_find() and guest_exists() under RCU.
  */

@@ -121,8 +121,8 @@ static void wait_for_drain(struct vns_sock *vs)
 	struct sock *sk = vns_sock_sk(vs);
 	long timeout = sk->sk_lingertime;
 
-	if (!conn || !sock_flag(sk, SOCK_LINGER) || !sk->sk_socket ||
-	    (current->flags & PF_EXITING))
+	if (!conn || !sock_flag(sk, SOCK_LINGER) || !sock_flag(sk, SOCK_DEAD) ||
+	    !sk->sk_socket || (current->flags & PF_EXITING))
 		return;
 
 	conn_get(conn);
