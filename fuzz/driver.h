@@ -23,6 +23,15 @@
 /* Guest addresses of the ring with an IOMMU. */
 #define GUEST_RING	0x4000000ULL
 
+/* The pieces; the ring has some with an IOMMU only. */
+enum piece {
+	PIECE_RAM_FIRST,
+	PIECE_RAM_SECOND,
+	PIECE_ROM,
+	PIECE_DRIVER,
+	PIECE_DEVICE,
+};
+
 struct setup {
 	struct vring_memory memory;
 	struct vring_dev ring;
@@ -50,8 +59,8 @@ static inline u16 *ring16(struct setup *s, u32 at)
 	return (u16 *)(s->memory.bytes + at);
 }
 
-/* A piece of memory that is gone, or is where it was: 0 and 1 RAM, 2 ROM, 3 (with an IOMMU) the ring. */
-static inline void set_absent(struct setup *s, unsigned int piece, bool absent)
+/* A piece of memory whose translation is missing, or is there. */
+static inline void set_absent(struct setup *s, enum piece piece, bool absent)
 {
 	s->memory.region[piece].absent = absent;
 }
@@ -72,8 +81,11 @@ static inline void setup_init(struct setup *s, u32 num, bool iommu)
 		   PROCESS_BASE + BUFFERS_AT);
 	memory_add(memory, GUEST_ROM, ROM_LEN,
 		   PROCESS_BASE + BUFFERS_AT + 2 * PIECE_LEN)->read_only = true;
-	if (iommu)
-		memory_add(memory, GUEST_RING, BUFFERS_AT, PROCESS_BASE);
+	if (iommu) {
+		memory_add(memory, GUEST_RING, USED_AT, PROCESS_BASE);
+		memory_add(memory, GUEST_RING + USED_AT, BUFFERS_AT - USED_AT,
+			   PROCESS_BASE + USED_AT);
+	}
 	memory->iommu = iommu;
 	s->ring.memory = memory;
 	s->ring.num = num;

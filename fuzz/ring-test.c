@@ -83,6 +83,17 @@ static void test_start(void)
 	is_int(vring_enable_kick(&s.ring), -EIO, "... no kicks");
 	is_int(vring_disable_kick(&s.ring), -EIO, "... nor no kicks");
 	is_int(vring_flush(&s.ring), -EIO, "... nothing to flush");
+
+	begin_started();
+	make_available(&s, 1);
+	make_available(&s, 2);
+	next();
+	vring_undo_next(&s.ring);
+	set_avail_index(&s, 0);
+	vring_start(&s.ring);
+	make_available(&s, 5);
+	next();
+	is_int(s.chain.head, 5, "a start forgets what was read ahead");
 }
 
 static void test_direct(void)
@@ -236,7 +247,7 @@ static void test_long(void)
 	/* 4 GiB of memory that is never touched, and a byte. */
 	begin(2, false);
 	s.memory.size = 1ULL << 33;
-	s.memory.region[1].len = 1ULL << 32;
+	s.memory.region[PIECE_RAM_SECOND].len = 1ULL << 32;
 	vring_start(&s.ring);
 	set_desc(&s, 0, EDGE, U32_MAX, NEXT, 1);
 	set_desc(&s, 1, EDGE, 1, WRITE, 0);
@@ -244,7 +255,7 @@ static void test_long(void)
 	breaks(-EIO, "4 GiB");
 	begin(2, false);
 	s.memory.size = 1ULL << 33;
-	s.memory.region[1].len = 1ULL << 32;
+	s.memory.region[PIECE_RAM_SECOND].len = 1ULL << 32;
 	vring_start(&s.ring);
 	is_int(next_of(EDGE, U32_MAX, 0, 0), 1, "a byte less");
 }
@@ -268,6 +279,12 @@ static void test_indirect(void)
 	is_int(next(), 1, "an indirect table");
 	is_int(s.chain.out_len, 44, "... bytes to read");
 	is_int(s.chain.in_len, 7, "... bytes to write");
+
+	begin_started();
+	set_desc(&s, 0, GUEST_ROM + ROM_LEN - 16, 16, TABLE, 0);
+	set_indirect(&s, GUEST_ROM + ROM_LEN - 16, 0, GUEST_RAM, 7, 0, 0);
+	make_available(&s, 0);
+	is_int(next(), 1, "a table at the end of memory");
 
 	begin_started();
 	set_desc(&s, 0, GUEST_RAM, 9, NEXT, 1);
@@ -326,7 +343,12 @@ static void test_used(void)
 	set_avail_index(&s, 0xfffe);
 	for (i = 0; i < 4; i++) {
 		set_desc(&s, i, GUEST_RAM, 64, WRITE, 0);
-		pass(i, 10 + i);
+		make_available(&s, i);
+	}
+	for (i = 0; i < 4; i++) {
+		is_int(next(), 1, "a chain around the end of the ring");
+		is_int(s.chain.head, i, "... is the right one");
+		vring_put(&s.ring, &s.chain, 10 + i);
 	}
 	is_int(used_index(&s), 0xfffe, "the driver sees nothing before a flush");
 	s.memory.writes = 0;
@@ -420,6 +442,7 @@ static void test_notify(void)
 	is_int(vring_enable_kick(&s.ring), 0, "kicks");
 	is_int(*ring16(&s, USED_AT), 0, "... is told");
 	vring_disable_kick(&s.ring);
+	is_int(*ring16(&s, USED_AT), VRING_USED_F_NO_NOTIFY, "... and not");
 	make_available(&s, 0);
 	is_int(vring_enable_kick(&s.ring), 1, "... when there is more already");
 	set_avail_index(&s, NUM + 1);
@@ -438,36 +461,42 @@ static void test_notify(void)
 static void test_iommu(void)
 {
 	begin(NUM, true);
-	set_absent(&s, 3, true);
+	set_absent(&s, PIECE_DEVICE, true);
 	is_int(vring_start(&s.ring), -EAGAIN, "no translation of the ring yet");
 	ok(!s.ring.broken, "... breaks nothing");
-	set_absent(&s, 3, false);
+	set_absent(&s, PIECE_DEVICE, false);
 	is_int(vring_start(&s.ring), 0, "... it is there");
 	set_desc(&s, 0, EDGE - 1, 2, WRITE, 0);
 	make_available(&s, 0);
-	set_absent(&s, 3, true);
-	is_int(next(), -EAGAIN, "no translation of the ring");
-	set_absent(&s, 3, false);
-	set_absent(&s, 1, true);
+	set_absent(&s, PIECE_DRIVER, true);
+	is_int(next(), -EAGAIN, "no translation of the driver's part");
+	set_absent(&s, PIECE_DRIVER, false);
+	set_absent(&s, PIECE_RAM_SECOND, true);
 	is_int(next(), -EAGAIN, "no translation of half a buffer");
 	ok(!s.ring.broken && !s.ring.next_avail, "... nothing has changed");
 	is_int(s.memory.misses, 3, "... each was asked for");
-	set_absent(&s, 1, false);
+	set_absent(&s, PIECE_RAM_SECOND, false);
 	is_int(next(), 1, "... it is there");
 	is_int(s.chain.in_segments, 2, "... all of it");
 	vring_put(&s.ring, &s.chain, 2);
-	set_absent(&s, 3, true);
+	set_absent(&s, PIECE_DEVICE, true);
 	is_int(vring_flush(&s.ring), -EAGAIN, "no used ring");
-	set_absent(&s, 3, false);
+	set_absent(&s, PIECE_DEVICE, false);
 	is_int(used_index(&s), 0, "... the driver saw nothing");
 	is_int(vring_flush(&s.ring), 1, "... it is there");
 	is_int(used_index(&s), 1, "... now it does");
+	pass(0, 2);
+	*ring16(&s, AVAIL_AT) = VRING_AVAIL_F_NO_INTERRUPT;
+	set_absent(&s, PIECE_DRIVER, true);
+	is_int(vring_flush(&s.ring), 1, "no telling what the driver wants");
+	set_absent(&s, PIECE_DRIVER, false);
+	is_int(used_index(&s), 2, "... it gets what there is all the same");
 	set_desc(&s, 0, EDGE - 8, 32, TABLE, 0);
 	set_indirect(&s, EDGE - 8, 0, GUEST_RAM, 9, 0, 0);
 	make_available(&s, 0);
-	set_absent(&s, 1, true);
+	set_absent(&s, PIECE_RAM_SECOND, true);
 	is_int(next(), -EAGAIN, "no translation of half a table");
-	set_absent(&s, 1, false);
+	set_absent(&s, PIECE_RAM_SECOND, false);
 	is_int(next(), 1, "... it is there");
 	is_int(s.chain.out_len, 9, "... all of it");
 }
@@ -507,6 +536,9 @@ static void test_log(void)
 	s.memory.log_fails = true;
 	vring_put(&s.ring, &s.chain, 1);
 	ok(s.ring.broken, "a log that is nowhere breaks the ring");
+	is_int(vring_flush(&s.ring), -EFAULT, "... when it is flushed, too");
+	s.memory.log_fails = false;
+	is_int(vring_flush(&s.ring), -EIO, "... for good");
 }
 
 /* The guest makes the descriptor longer as soon as it has been read. */

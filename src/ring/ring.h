@@ -33,7 +33,7 @@
 
 #include "ring/memory.h"
 
-/* Entries in a ring, and segments in a chain of descriptors, at most. */
+/* Entries in a ring at most; descriptors in a chain, and segments. */
 #define VRING_MAX_NUM		32768
 #define VRING_MAX_SEGMENTS	1024
 

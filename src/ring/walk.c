@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Follows a chain of descriptors and finds the memory that they mean. */
+/*
+ * Follows a chain of descriptors and finds the memory that they mean.
+ *
+ * Each descriptor is read the one time, because the driver may change it
+ * meanwhile.  A loop shows by a chain with more descriptors than one may have.
+ */
 #include "ring/walk.h"
 
 /* Descriptors of an indirect table that are read with one access. */
@@ -67,11 +72,7 @@ static int add(const struct vring_dev *ring, const struct descriptor *desc,
 	return 0;
 }
 
-/*
- * Follows the descriptors in a table in the guest's memory.  They may change
- * meanwhile, so each counts as it is read the one time; a chain that is longer than
- * the table has a loop.
- */
+/* Follows the descriptors in a table in the guest's memory. */
 static int walk_table(const struct vring_dev *ring, u64 address, u32 len,
 		      struct vring_chain *chain, bool *writable)
 {
@@ -80,10 +81,10 @@ static int walk_table(const struct vring_dev *ring, u64 address, u32 len,
 	u32 first = 0, in_part = 0, at = 0;
 	u32 left;
 
-	if (unlikely(!len || len % sizeof(struct vring_desc)))
+	if (unlikely(!count || len % sizeof(struct vring_desc)))
 		return -EIO;
 
-	for (left = min_t(u32, count, VRING_MAX_SEGMENTS); left; left--) {
+	for (left = VRING_MAX_SEGMENTS; left; left--) {
 		struct descriptor desc;
 		int error;
 
@@ -135,8 +136,7 @@ int vring_walk(struct vring_dev *ring, u16 head, struct vring_chain *chain)
 	chain->out_len = 0;
 	chain->in_len = 0;
 
-	/* A chain that is longer than the ring has a loop. */
-	for (left = min_t(u32, ring->num, VRING_MAX_SEGMENTS); left; left--) {
+	for (left = VRING_MAX_SEGMENTS; left; left--) {
 		struct descriptor desc;
 		struct vring_desc raw;
 		int error;
