@@ -137,7 +137,8 @@ int guest_memory_set_table(struct vring_memory *memory,
 	if (head.nregions > GUEST_MEMORY_MAX_REGIONS)
 		return -E2BIG;
 
-	table = vhost_iotlb_alloc(0, 0);
+	/* Without a limit some kernels take everything, others nothing. */
+	table = vhost_iotlb_alloc(GUEST_MEMORY_MAX_REGIONS, 0);
 	if (!table)
 		return -ENOMEM;
 	error = fill_table(table, from->regions, head.nregions);
