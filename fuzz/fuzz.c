@@ -50,14 +50,23 @@ static u32 take32(void)
 	return low | (u32)take16() << 16;
 }
 
+/* Where indirect tables are put, and looked for: at the start of memory, and across its pieces. */
+#define TABLE_AT_START	GUEST_RAM
+#define TABLE_ACROSS	(GUEST_RAM + PIECE_LEN - 24)
+
 /* Mostly in the guest's memory, often near an end of a piece of it. */
 static u64 take_address(void)
 {
 	const u8 kind = take8();
 	const u16 offset = take16();
 
-	switch (kind % 8) {
+	switch (kind % 16) {
 	case 0:
+		return TABLE_AT_START;
+	case 8:
+		return TABLE_ACROSS;
+	case 9:
+	case 10:
 		return GUEST_RAM + offset % PIECE_LEN;
 	case 1:
 		return GUEST_RAM + PIECE_LEN - offset % 64;
@@ -279,20 +288,27 @@ static void step(void)
 	const bool was_broken = s.ring.broken;
 	const u8 what = take8();
 	const u16 at = take8() & (s.ring.num - 1);
-	u64 address;
+	u64 target;
+	u16 flags;
+	u32 len;
 
 	switch (what % 16) {
 	case 0:
 	case 1:
-		address = take_address();
-		set_desc(&s, at, address, take_len(), take8() & 7, take8());
+		target = take_address();
+		len = take_len();
+		flags = take8() & 7;
+		set_desc(&s, at, target, len, flags, take8());
 		break;
 	case 2:
 	case 3:
-		/* A table at the start of memory, or across its pieces. */
-		address = what & 16 ? GUEST_RAM : GUEST_RAM + PIECE_LEN - 24;
-		set_indirect(&s, address, at, take_address(), take_len(),
-			     take8() & 7, take8());
+		target = take_address();
+		len = take_len();
+		flags = take8();
+		/* Most chain on; few are tables, which none may be. */
+		flags = flags < 8 ? flags : flags & 3;
+		set_indirect(&s, what & 16 ? TABLE_AT_START : TABLE_ACROSS,
+			     at, target, len, flags, take8());
 		break;
 	case 4:
 	case 5:

@@ -55,6 +55,16 @@ static void breaks(int error, const char *what)
 	is_int(next(), -EIO, "... for good");
 }
 
+/* The same, by a single descriptor. */
+static void breaks_of(u64 address, u32 len, u16 flags, u16 to, int error,
+		      const char *what)
+{
+	begin_started();
+	set_desc(&s, 0, address, len, flags, to);
+	make_available(&s, 0);
+	breaks(error, what);
+}
+
 static void test_start(void)
 {
 	static const u32 bad[] = { 0, 3, 48, VRING_MAX_NUM * 2, U32_MAX };
@@ -142,10 +152,7 @@ static void test_broken(void)
 	make_available(&s, NUM);
 	breaks(-EIO, "a head that is no descriptor");
 
-	begin_started();
-	set_desc(&s, 0, GUEST_RAM, 1, NEXT, NUM);
-	make_available(&s, 0);
-	breaks(-EIO, "a next descriptor that is none");
+	breaks_of(GUEST_RAM, 1, NEXT, NUM, -EIO, "a next descriptor that is none");
 
 	begin_started();
 	set_desc(&s, 0, GUEST_RAM, 1, NEXT, 1);
@@ -153,10 +160,7 @@ static void test_broken(void)
 	make_available(&s, 0);
 	breaks(-EIO, "a loop");
 
-	begin_started();
-	set_desc(&s, 0, GUEST_RAM, 0, NEXT, 0);
-	make_available(&s, 0);
-	breaks(-EIO, "a loop of nothing");
+	breaks_of(GUEST_RAM, 0, NEXT, 0, -EIO, "a loop of nothing");
 
 	begin_started();
 	for (i = 0; i < NUM; i++)
@@ -177,25 +181,11 @@ static void test_broken(void)
 	make_available(&s, 0);
 	breaks(-EIO, "the same with nothing to write");
 
-	begin_started();
-	set_desc(&s, 0, GUEST_RAM - 1, 2, 0, 0);
-	make_available(&s, 0);
-	breaks(-EFAULT, "a buffer before all memory");
-
-	begin_started();
-	set_desc(&s, 0, EDGE + PIECE_LEN - 1, 2, 0, 0);
-	make_available(&s, 0);
-	breaks(-EFAULT, "a buffer behind all memory");
-
-	begin_started();
-	set_desc(&s, 0, UINT64_MAX, 2, 0, 0);
-	make_available(&s, 0);
-	breaks(-EFAULT, "a buffer around the end of addresses");
-
-	begin_started();
-	set_desc(&s, 0, GUEST_ROM, 1, WRITE, 0);
-	make_available(&s, 0);
-	breaks(-EFAULT, "to be written in memory that is only read");
+	breaks_of(GUEST_RAM - 1, 2, 0, 0, -EFAULT, "a buffer before all memory");
+	breaks_of(EDGE + PIECE_LEN - 1, 2, 0, 0, -EFAULT, "a buffer behind all memory");
+	breaks_of(UINT64_MAX, 2, 0, 0, -EFAULT, "a buffer around the end of addresses");
+	breaks_of(GUEST_ROM, 1, WRITE, 0, -EFAULT,
+		  "to be written in memory that is only read");
 
 	begin_started();
 	set_avail_index(&s, NUM + 1);
@@ -322,10 +312,8 @@ static void test_indirect(void)
 	set_indirect(&s, GUEST_RAM, 0, GUEST_RAM, 1, NEXT, 1);
 	set_indirect(&s, GUEST_RAM, 1, GUEST_RAM, 1, NEXT, 0);
 	breaks(-EIO, "a loop in a table");
-	begin_started();
-	set_desc(&s, 0, UINT64_MAX - 15, 32, TABLE, 0);
-	make_available(&s, 0);
-	breaks(-EFAULT, "a table around the end of addresses");
+	breaks_of(UINT64_MAX - 15, 32, TABLE, 0, -EFAULT,
+		  "a table around the end of addresses");
 	table(0, 16);
 	s.ring.indirect = false;
 	breaks(-EIO, "a table without talk of tables");
