@@ -458,10 +458,11 @@ static TAP_UNUSED int conn_echo(struct conn *c, int fd)
 	char byte = 0;
 
 	conn_send(c, OP_RW, eom, "?", 1);
+	errno = 0;
 	if (!guest_poll(c->g, fd, POLLIN, PATIENCE_MS) || recv(fd, &byte, 1, MSG_DONTWAIT) != 1 || byte != '?')
 		return errno ?: EPROTO;
 	if (send(fd, "!", 1, MSG_DONTWAIT) != 1)
-		return errno;
+		return errno ?: EPROTO;
 	while ((p = conn_receive_within(c, PATIENCE_MS)) && p->hdr.op == OP_CREDIT_UPDATE)
 		free(p);
 	byte = p && p->hdr.op == OP_RW && p->hdr.len == 1 ? p->data[0] : 0;

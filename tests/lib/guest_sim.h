@@ -393,20 +393,37 @@ static TAP_UNUSED bool guest_poll(struct guest *g, int fd, int events, int ms)
 	return false;
 }
 
-/* True once something came back on a ring. */
-static TAP_UNUSED bool guest_wait(struct guest *g, int index, int ms)
+/* Until something came back on a ring, or a socket has one of @events: false when neither is so. */
+static TAP_UNUSED bool guest_wait_either(struct guest *g, int index, int fd, int events, int ms)
 {
 	struct queue *q = &g->queue[index];
+	struct pollfd p[3] = {
+		{ .fd = q->call, .events = POLLIN },
+		{ .fd = g->config.iotlb == IOTLB_ON_DEMAND ? g->fd : -1, .events = POLLIN },
+		{ .fd = fd, .events = events },
+	};
 	long long end = now_ms() + ms;
 
 	while (!queue_arm(q)) {
 		long long left = end - now_ms();
 
-		if (left <= 0 || !guest_poll(g, q->call, POLLIN, left))
+		must(poll(p, ARRAY_SIZE(p), left > 0 ? left : 0));
+		if (p[1].revents & POLLIN)
+			guest_serve_miss(g);
+		if (p[0].revents)
+			queue_called(q);
+		if (p[2].revents)
+			return true;
+		if (left <= 0)
 			return queue_ready(q);
-		queue_called(q);
 	}
 	return true;
+}
+
+/* True once something came back on a ring. */
+static TAP_UNUSED bool guest_wait(struct guest *g, int index, int ms)
+{
+	return guest_wait_either(g, index, -1, 0, ms);
 }
 
 #endif
