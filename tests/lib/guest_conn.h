@@ -228,6 +228,24 @@ static TAP_PRINTF(5, 6) bool check_text(const char *file, int line, const char *
 
 #define is_text(got, want, ...) check_text(__FILE__, __LINE__, got, want, __VA_ARGS__)
 
+/* "IN|OUT"; in a buffer of its own. */
+static TAP_UNUSED const char *poll_names(int events)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} bits[] = {
+		{ POLLIN, "IN" }, { POLLOUT, "OUT" }, { POLLERR, "ERR" }, { POLLHUP, "HUP" }, { POLLRDHUP, "RDHUP" },
+	};
+	static char text[64];
+
+	*text = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		if (events & bits[i].bit)
+			sprintf(text + strlen(text), "%s%s", *text ? "|" : "", bits[i].name);
+	return *text ? text : "0";
+}
+
 /* ---- Connections ---- */
 
 struct conn {

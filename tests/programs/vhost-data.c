@@ -207,7 +207,7 @@ static void check_unmapped(void)
 	is_errno(conn_echo(&c, fd), 0, "it still talks");
 	ok(g->misses > before, "and asked again");
 	ok(guest_iotlb(g, VHOST_IOTLB_UPDATE, 0, 0, 0, VHOST_ACCESS_RW), "no mapping of no bytes");
-	is_errno(guest_iotlb(g, 99, 0, 4096, 0, VHOST_ACCESS_RW), EINVAL, "an unknown message");
+	ok(guest_iotlb(g, 99, 0, 4096, 0, VHOST_ACCESS_RW), "no unknown message");
 	is_errno(guest_iotlb(g, VHOST_IOTLB_UPDATE, 1, UINT64_MAX, (uintptr_t)g->memory, VHOST_ACCESS_RW), EFAULT,
 		 "more than there is memory");
 	is_errno(guest_iotlb(g, VHOST_IOTLB_UPDATE, 0, 4096, 0xffff888000000000, VHOST_ACCESS_RW), EFAULT,

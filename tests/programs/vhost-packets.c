@@ -23,23 +23,6 @@ static const char *socket_state(int fd)
 	return n ? strerrorname_np(errno) : "eof";
 }
 
-static const char *poll_names(int events)
-{
-	static const struct {
-		int bit;
-		const char *name;
-	} bits[] = {
-		{ POLLIN, "IN" }, { POLLOUT, "OUT" }, { POLLERR, "ERR" }, { POLLHUP, "HUP" }, { POLLRDHUP, "RDHUP" },
-	};
-	static char text[64];
-
-	*text = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
-		if (events & bits[i].bit)
-			sprintf(text + strlen(text), "%s%s", *text ? "|" : "", bits[i].name);
-	return *text ? text : "0";
-}
-
 static const char *send_byte(int fd)
 {
 	return send(fd, "x", 1, MSG_DONTWAIT) == 1 ? "ok" : strerrorname_np(errno);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections that end: closed sockets that linger, devices that close under connections in
+ * every state, many connections at once, and guests that come back.
+ */
+#include "guest_pump.h"
+
+#include <sys/resource.h>
+
+#define CID 42
+#define LINGER_MS 8000
+
+static char data[200000];
+
+static const char *state(int fd)
+{
+	char byte[16];
+	ssize_t n = recv(fd, byte, sizeof(byte), MSG_DONTWAIT);
+
+	return n > 0 ? "data" : n ? strerrorname_np(errno) : "eof";
+}
+
+/* ---- Closing lingers ---- */
+
+struct lingering {
+	struct guest *g;
+	struct conn silent, refused, late;
+	long long closed;
+};
+
+/* Their RSTs are due eight seconds from here: what else there is to test is tested meanwhile. */
+static void linger_begin(struct lingering *l)
+{
+	int fd;
+
+	l->g = guest_new(.cid = 50);
+	fd = conn_from_host(&l->silent, l->g, 0, SOCK_STREAM);
+	must(send(fd, "bye", 3, 0));
+	close(fd);
+	l->closed = now_ms();
+	is_text(conn_next(&l->silent), "RW(3)", "close: what was sent before goes first");
+	is_text(conn_next(&l->silent), "SHUTDOWN(3)", "close: then the end is told");
+
+	fd = conn_from_host(&l->refused, l->g, 0, SOCK_STREAM);
+	l->refused.buf_alloc = 2;
+	conn_send(&l->refused, OP_CREDIT_UPDATE, 0, NULL, 0);
+	guest_fence(l->g);
+	is_int(send(fd, "bye", 3, MSG_DONTWAIT), 2, "close: a guest with credit for 2 bytes");
+	close(fd);
+	is_text(conn_next(&l->refused), "RW(2)", "close: gets 2");
+	is_text(conn_next(&l->refused), "SHUTDOWN(3)", "close: and the end");
+
+	fd = conn_from_host(&l->late, l->g, 0, SOCK_STREAM);
+	close(fd);
+	is_text(conn_next(&l->late), "SHUTDOWN(3)", "close: told");
+	conn_send(&l->late, OP_SHUTDOWN, 3, NULL, 0);
+	is_text(conn_next(&l->late), "RST", "close: a guest that ends as well gets the reset at once");
+	conn_send(&l->refused, OP_RST, 0, NULL, 0);
+	is_text(guest_heard(l->g), "none", "close: the guest's reset needs no answer");
+}
+
+static void linger_end(struct lingering *l)
+{
+	struct packet *p = conn_receive_within(&l->silent, LINGER_MS + PATIENCE_MS);
+	long long took = now_ms() - l->closed;
+
+	is_text(packet_name(p), "RST", "close: a guest that says nothing is reset");
+	free(p);
+	ok(took >= LINGER_MS - 500 && took < LINGER_MS + PATIENCE_MS / 2, "close: after 8 s: %lld ms", took);
+	is_text(guest_heard(l->g), "none", "close: others ended before");
+	guest_free(l->g);
+}
+
+/* ---- The device is closed, connections in every state ---- */
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static long long connect_to_guest(void *fd)
+{
+	return -vm_connect(*(int *)fd, CID, 9999);
+}
+
+static void check_device_closed(int type)
+{
+	struct guest *g = guest_new(.cid = CID), *other = guest_new(.cid = CID + 1);
+	struct conn idle, unread, untaken, ended, kept;
+	int fd[5], pending, blocked, listener = vm_listen(type), new;
+	struct task connecting;
+
+	fd[0] = conn_from_host(&idle, g, 0, type);
+	fd[1] = conn_from_host(&unread, g, 0, type);
+	conn_send(&unread, OP_RW, EOM, "left", 4);
+	fd[2] = conn_from_guest(&ended, g, listener);
+	must(shutdown(fd[2], SHUT_WR));
+	fd[3] = conn_from_host(&kept, other, 0, type);
+	untaken = conn_init(g, type, vm_port(listener));
+	is_text(conn_request(&untaken), "RESPONSE", "%s: one that is not accepted yet", type_name(type));
+	pending = host_connecting(0, type, CID, 9998, EINPROGRESS);
+	blocked = vm_socket(type);
+	task_start(&connecting, connect_to_guest, &blocked);
+	ok(task_sleeps(&connecting), "%s: a connect waits for the guest", type_name(type));
+	guest_fence(g);
+
+	guest_close_device(g);
+	is_text(poll_names(poll_for(fd[0], POLLERR)), "IN|OUT|ERR|RDHUP", "%s: device closed: poll", type_name(type));
+	is_errno(so_error(fd[0]), ECONNRESET, "%s: ECONNRESET", type_name(type));
+	is_text(state(fd[0]), "eof", "%s: then the end", type_name(type));
+	is_errno(errno_of(send(fd[0], "x", 1, 0)), EPIPE, "%s: nothing more is sent", type_name(type));
+	is_text(state(fd[1]), "data", "%s: what had arrived can be read", type_name(type));
+	is_text(state(fd[1]), "ECONNRESET", "%s: before the reset", type_name(type));
+	is_errno(so_error(fd[2]), ECONNRESET, "%s: one that ended sending", type_name(type));
+	new = vm_accept(listener);
+	if (new >= 0) {
+		is_text(state(new), so_error(new) ? "eof" : "ECONNRESET", "%s: one that was not accepted is reset too",
+			type_name(type));
+		close(new);
+	} else {
+		is_errno(errno, ECONNRESET, "%s: one that was not accepted is reset too", type_name(type));
+	}
+	if (native()) {
+		skip("connects that wait end at once", "this kernel lets them time out");
+		must(pthread_kill(connecting.thread, SIGUSR1));
+	} else {
+		is_int(poll_for(pending, POLLOUT) & (POLLOUT | POLLERR), POLLOUT | POLLERR,
+		       "%s: a nonblocking connect ends at once", type_name(type));
+		is_errno(so_error(pending), ECONNRESET, "%s: with ECONNRESET", type_name(type));
+	}
+	ok(task_ends(&connecting), "%s: a connect that waits comes back", type_name(type));
+	if (!native())
+		is_int(connecting.result, -ECONNRESET, "%s: with ECONNRESET, too", type_name(type));
+	is_errno(conn_echo(&kept, fd[3]), 0, "%s: another guest's connection lives on", type_name(type));
+
+	guest_free(g);
+	g = guest_new(.cid = CID);
+	fd[4] = conn_from_host(&idle, g, 0, type);
+	is_errno(conn_echo(&idle, fd[4]), 0, "%s: a new guest with that CID", type_name(type));
+	is_text(guest_heard(g), "none", "%s: which hears nothing of the old ones", type_name(type));
+	for (int i = 0; i < 5; i++)
+		close(fd[i]);
+	close(pending);
+	close(blocked);
+	close(listener);
+	guest_free(g);
+	guest_free(other);
+}
+
+/* ---- A guest that does not run, stops, and restarts ---- */
+
+static void check_not_running(void)
+{
+	struct guest *g = guest_new(.cid = CID, .stopped = true);
+	int fd = vm_socket(SOCK_STREAM);
+	struct packet *p;
+	struct conn c;
+
+	is_errno(vm_connect(fd, CID, 1), EHOSTUNREACH, "a guest that does not run is not reached");
+	is_errno(device_run(g->fd, 1), 0, "it starts");
+	close(fd);
+	fd = host_connecting(0, SOCK_STREAM, CID, 77, EINPROGRESS);
+	ok(conn_answer(&c, g, 77, OP_RESPONSE), "then it is");
+	must(poll_for(fd, POLLOUT));
+	set_nonblock(fd, false);
+	is_errno(device_run(g->fd, 0), 0, "it stops");
+	is_int(send(fd, "later", 5, MSG_DONTWAIT), 5, "what is sent waits");
+	ok(!guest_wait(g, RX, 200), "and does not come");
+	is_errno(device_run(g->fd, 1), 0, "it runs again");
+	p = conn_receive_within(&c, PATIENCE_MS);
+	is_text(packet_name(p), "RW(5)", "and has it");
+	free(p);
+	is_errno(device_set_cid(g->fd, CID + 1), 0, "its CID changes");
+	is_errno(errno_of(send(fd, "x", 1, 0)), ENODEV, "nothing is sent to the old one");
+	close(fd);
+	guest_free(g);
+}
+
+/* ---- Many at once ---- */
+
+#define MANY 200
+
+static void check_many(int type)
+{
+	struct guest *g = guest_new(.cid = CID, .tx_count = 256);
+	struct pump p[2];
+	struct conn c[MANY];
+	int fd[MANY], listener = vm_listen(type), good = 0;
+
+	for (int i = 0; i < MANY; i++)
+		fd[i] = i % 2 ? conn_from_host(&c[i], g, 0, type) : conn_from_guest(&c[i], g, listener);
+	/* All have something to say at once, and each its own. */
+	for (int i = 0; i < MANY; i++) {
+		data_fill(data, 1000, i * 10007);
+		must(send(fd[i], data, 1000, 0));
+		conn_send(&c[i], OP_RW, EOM, data, 1000);
+	}
+	for (int i = 0; i < MANY; i++) {
+		struct packet *packet = conn_receive_within(&c[i], PATIENCE_MS);
+
+		while (packet && packet->hdr.op != OP_RW) {
+			free(packet);
+			packet = conn_receive_within(&c[i], PATIENCE_MS);
+		}
+		good += packet && packet->hdr.len == 1000 && data_check(packet->data, 1000, i * 10007) < 0;
+		free(packet);
+		conn_consume(&c[i], 1000);
+		good += recv(fd[i], data, sizeof(data), 0) == 1000 && data_check(data, 1000, i * 10007) < 0;
+	}
+	is_int(good, 2 * MANY, "%s: %d connections at once, each with its own data both ways", type_name(type), MANY);
+	for (int i = 0; i < 2; i++) {
+		p[i] = (struct pump) { .conn = &c[i * 101], .fd = fd[i * 101], .total = 300000, .chunk = 20000 };
+		ok(i ? pump_to_host(&p[i]) : pump_to_guest(&p[i]), "%s: much data through one of them: %s", type_name(type),
+		   p[i].wrong ?: "all right");
+	}
+	for (int i = 0; i < MANY; i += 2)
+		close(fd[i]);
+	good = 0;
+	for (int i = 0; i < MANY; i++) {
+		if (i % 2)
+			good += !conn_echo(&c[i], fd[i]);
+		else
+			good += !strcmp(conn_next(&c[i]), "SHUTDOWN(3)");
+	}
+	is_int(good, MANY, "%s: half of them end, the others live on", type_name(type));
+	guest_close_device(g);
+	good = 0;
+	for (int i = 1; i < MANY; i += 2) {
+		good += so_error(fd[i]) == ECONNRESET;
+		close(fd[i]);
+	}
+	is_int(good, MANY / 2, "%s: until the guest does not", type_name(type));
+	close(listener);
+	guest_free(g);
+}
+
+#define GUESTS 40
+
+static void check_many_guests(void)
+{
+	struct guest *g[GUESTS];
+	struct conn c[GUESTS];
+	int fd[GUESTS], good = 0;
+
+	for (int i = 0; i < GUESTS; i++) {
+		g[i] = guest_new(.cid = 100 + i, .memory = 8 << 20, .rx_count = 4, .tx_count = 4);
+		fd[i] = conn_from_host(&c[i], g[i], 0, SOCK_STREAM);
+	}
+	for (int i = 0; i < GUESTS; i++)
+		good += !conn_echo(&c[i], fd[i]);
+	for (int i = 0; i < GUESTS; i += 2)
+		guest_free(g[i]);
+	for (int i = 1; i < GUESTS; i += 2) {
+		good += !conn_echo(&c[i], fd[i]);
+		guest_free(g[i]);
+	}
+	for (int i = 0; i < GUESTS; i++)
+		close(fd[i]);
+	is_int(good, GUESTS * 3 / 2, "%d guests, of which half end while the others talk", GUESTS);
+}
+
+/* A listener whose backlog is full refuses, and takes the next when there is room. */
+static void check_backlog(void)
+{
+	struct guest *g = guest_new(.cid = CID);
+	int here = ns_here();
+	int listener = vm_listen_in(here, SOCK_STREAM, VMADDR_CID_ANY, 2), taken = 0, fd;
+	const char *answer = "none";
+	struct conn c;
+
+	while (taken < 10) {
+		c = conn_init(g, SOCK_STREAM, vm_port(listener));
+		answer = conn_request(&c);
+		if (strcmp(answer, "RESPONSE"))
+			break;
+		taken++;
+	}
+	is_text(answer, "RST", "a full backlog refuses");
+	ok(taken >= 2 && taken <= 3, "after %d", taken);
+	fd = must(vm_accept(listener));
+	c = conn_init(g, SOCK_STREAM, vm_port(listener));
+	is_text(conn_request(&c), "RESPONSE", "one accepted makes room");
+	close(fd);
+	close(listener);
+	close(here);
+	guest_heard(g);
+	guest_free(g);
+}
+
+int main(void)
+{
+	struct sigaction interrupt = { .sa_handler = nothing };
+	struct lingering l;
+
+	watchdog(150);
+	must(sigaction(SIGUSR1, &interrupt, NULL));
+	linger_begin(&l);
+	check_device_closed(SOCK_STREAM);
+	check_device_closed(SOCK_SEQPACKET);
+	check_not_running();
+	check_many(SOCK_STREAM);
+	check_many(SOCK_SEQPACKET);
+	check_many_guests();
+	check_backlog();
+	linger_end(&l);
+
+	return done();
+}

@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Credit in both directions between guest and host.
+set -uo pipefail
+. tests/lib/guest.sh
+
+load_vhost
+exec "$TESTBIN/vhost-credit"

@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Connections to guests that end, devices that close, many at once.
+set -uo pipefail
+. tests/lib/guest.sh
+
+load_vhost
+exec "$TESTBIN/vhost-ends"
