@@ -14,7 +14,7 @@ test:
 export RANDOM_SECONDS RANDOM_SEED
 .PHONY: test-long
 test-long:
-	@RANDOM_SECONDS=$(or $(RANDOM_SECONDS),600) $(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls
+	@RANDOM_SECONDS=$(or $(RANDOM_SECONDS),600) $(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls 70-vhost-random
 
 # make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.
 .PHONY: test-upstream

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest whose rings are broken in every way, before and while it runs: its device may stop
+ * or drop what it cannot read, and nothing else happens.  Another guest is served all the
+ * time, and the CID is free for a good guest afterwards.
+ */
+#include "guest_pump.h"
+
+#include <stddef.h>
+
+#define CID 666
+#define PAGE 4096
+
+/* One guest that behaves, and a connection to it. */
+static struct guest *good;
+static struct conn good_conn;
+static int good_fd;
+
+static unsigned char page[PAGE];
+
+/* ---- Ways to break a ring ---- */
+
+/* The next slot of a ring, described as it should be: what is to be broken. */
+struct broken {
+	struct guest *g;
+	struct queue *q;
+	unsigned int slot, head;
+	struct vring_desc *desc;
+};
+
+static void idx_jumps(struct broken *b)
+{
+	b->q->made += b->q->ring.num + 1;
+}
+
+static void idx_jumps_far(struct broken *b)
+{
+	b->q->made += 32768;
+}
+
+static void idx_goes_back(struct broken *b)
+{
+	b->q->made -= 2;
+}
+
+static void head_too_large(struct broken *b)
+{
+	b->head = b->q->ring.num;
+}
+
+static void head_far_too_large(struct broken *b)
+{
+	b->head = 0xffff;
+}
+
+static void next_too_large(struct broken *b)
+{
+	b->desc[0].flags |= VRING_DESC_F_NEXT;
+	b->desc[0].next = b->q->ring.num;
+}
+
+static void next_is_itself(struct broken *b)
+{
+	b->desc[0].flags |= VRING_DESC_F_NEXT;
+	b->desc[0].next = b->head;
+}
+
+static void next_goes_round(struct broken *b)
+{
+	b->desc[0].flags |= VRING_DESC_F_NEXT;
+	b->desc[0].next = b->head + 1;
+	b->q->ring.desc[b->head + 1] = b->desc[0];
+	b->q->ring.desc[b->head + 1].next = b->head;
+}
+
+static void address_unmapped(struct broken *b)
+{
+	b->desc[0].addr = 0xdead00000000;
+}
+
+static void address_zero(struct broken *b)
+{
+	b->desc[0].addr = 0;
+}
+
+static void address_wraps(struct broken *b)
+{
+	b->desc[0].addr = UINT64_MAX - 10;
+}
+
+static void address_of_the_kernel(struct broken *b)
+{
+	b->desc[0].addr = 0xffff888000001000;
+}
+
+static void crosses_the_end(struct broken *b)
+{
+	b->desc[0].addr = GUEST_PHYS + b->g->size - 20;
+}
+
+static void length_zero(struct broken *b)
+{
+	b->desc[0].len = 0;
+}
+
+static void length_huge(struct broken *b)
+{
+	b->desc[0].len = 0xffffffff;
+}
+
+static void wrong_direction(struct broken *b)
+{
+	b->desc[0].flags ^= VRING_DESC_F_WRITE;
+}
+
+/* Both directions in one chain, in the order that is forbidden. */
+static void mixed_direction(struct broken *b)
+{
+	b->desc[0].flags = VRING_DESC_F_WRITE | VRING_DESC_F_NEXT;
+	b->desc[0].next = b->head + 1;
+	b->q->ring.desc[b->head + 1] = b->desc[0];
+	b->q->ring.desc[b->head + 1].flags = 0;
+}
+
+static void shorter_than_a_header(struct broken *b)
+{
+	b->desc[0].len = 10;
+	b->desc[0].flags &= ~VRING_DESC_F_NEXT;
+}
+
+static void only_a_header(struct broken *b)
+{
+	b->desc[0].len = HEADER_SIZE;
+	b->desc[0].flags &= ~VRING_DESC_F_NEXT;
+}
+
+/* Indirect tables, in the first page of a slot. */
+static struct vring_desc *table(struct broken *b, unsigned int len)
+{
+	struct vring_desc *in = (void *)queue_slot(b->q, (b->slot + 1) % b->q->slot_count);
+
+	memset(in, 0, HEADER_SIZE + PAGE);
+	in[0] = b->desc[0];
+	in[0].flags &= ~VRING_DESC_F_NEXT;
+	b->desc[0] = (struct vring_desc) {
+		.addr = queue_address(b->q, in), .len = len, .flags = VRING_DESC_F_INDIRECT,
+	};
+	return in;
+}
+
+static void table_of_nothing(struct broken *b)
+{
+	table(b, 0);
+}
+
+static void table_of_odd_size(struct broken *b)
+{
+	table(b, 17);
+}
+
+static void table_huge(struct broken *b)
+{
+	table(b, 16u * 65537);
+}
+
+static void table_unmapped(struct broken *b)
+{
+	table(b, 16);
+	b->desc[0].addr = 0xdead00000000;
+}
+
+static void table_in_table(struct broken *b)
+{
+	struct vring_desc *in = table(b, 32);
+
+	in[1] = in[0];
+	in[0] = b->desc[0];
+}
+
+static void table_and_next(struct broken *b)
+{
+	table(b, 16);
+	b->desc[0].flags |= VRING_DESC_F_NEXT;
+}
+
+static void table_loops(struct broken *b)
+{
+	struct vring_desc *in = table(b, 32);
+
+	in[0].flags |= VRING_DESC_F_NEXT;
+	in[0].next = 0;
+}
+
+static void table_next_outside(struct broken *b)
+{
+	struct vring_desc *in = table(b, 32);
+
+	in[0].flags |= VRING_DESC_F_NEXT;
+	in[0].next = 1000;
+}
+
+static void used_read_only(struct broken *b)
+{
+	unsigned char *used = (void *)((uintptr_t)b->q->ring.used & ~(PAGE - 1UL));
+
+	must(mprotect(used, PAGE, PROT_READ));
+}
+
+static void descriptors_gone(struct broken *b)
+{
+	must(mprotect(b->q->ring.desc, PAGE, PROT_NONE));
+}
+
+static void table_of_memory_empty(struct broken *b)
+{
+	struct vhost_memory none = {};
+
+	device_ioctl(b->g->fd, VHOST_SET_MEM_TABLE, &none);
+}
+
+static void slots_gone(struct broken *b)
+{
+	must(mprotect(b->q->slots, b->q->slot_count * b->q->slot_size & ~(PAGE - 1UL), PROT_NONE));
+}
+
+static const struct breakage {
+	const char *name;
+	void (*make)(struct broken *b);
+} breakages[] = {
+	{ "the index jumps past the ring", idx_jumps },
+	{ "the index jumps by half of all numbers", idx_jumps_far },
+	{ "the index goes back", idx_goes_back },
+	{ "a head beyond the ring", head_too_large },
+	{ "a head of 65535", head_far_too_large },
+	{ "a chain that leaves the ring", next_too_large },
+	{ "a descriptor that follows itself", next_is_itself },
+	{ "a chain that goes round", next_goes_round },
+	{ "an address that is not mapped", address_unmapped },
+	{ "address 0", address_zero },
+	{ "an address that wraps", address_wraps },
+	{ "an address of the kernel's", address_of_the_kernel },
+	{ "a buffer across the end of memory", crosses_the_end },
+	{ "no length", length_zero },
+	{ "4 GiB of length", length_huge },
+	{ "the wrong direction", wrong_direction },
+	{ "both directions", mixed_direction },
+	{ "shorter than a header", shorter_than_a_header },
+	{ "no room but for a header", only_a_header },
+	{ "an empty indirect table", table_of_nothing },
+	{ "an indirect table of 17 bytes", table_of_odd_size },
+	{ "an indirect table of 65537", table_huge },
+	{ "an indirect table that is not mapped", table_unmapped },
+	{ "an indirect table in itself", table_in_table },
+	{ "an indirect table in a chain", table_and_next },
+	{ "an indirect table that loops", table_loops },
+	{ "an indirect table that is left", table_next_outside },
+	{ "a used ring that cannot be written", used_read_only },
+	{ "descriptors that cannot be read", descriptors_gone },
+	{ "buffers that are gone", slots_gone },
+	{ "all memory taken back", table_of_memory_empty },
+};
+
+/* Breaks one ring of a guest that has a connection, and has both sides use it. */
+static void check_broken(const struct breakage *breakage, int index)
+{
+	/* The receive ring has no buffers but the broken ones. */
+	struct guest *g = guest_new(.cid = CID, .rx_count = 4, .tx_count = 4, .memory = 4 << 20);
+	struct broken b = { .g = g, .q = &g->queue[index] };
+	const char *ring = index == RX ? "receiving" : "sending";
+	struct virtio_vsock_hdr hdr;
+	struct conn c;
+	int fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+
+	guest_heard(g);
+	hdr = conn_header(&c, OP_RW, 0, 100);
+	if (index == RX) {
+		/* All good ones are used up first. */
+		g->hold = true;
+		for (int i = 0; i < 4; i++) {
+			must(send(fd, page, 10, 0));
+			free(conn_receive_within(&c, PATIENCE_MS));
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		b.slot = b.q->ring.avail->ring[b.q->made % b.q->ring.num] / b.q->parts % b.q->slot_count;
+		if (index == TX)
+			memcpy(queue_slot(b.q, b.slot), &hdr, HEADER_SIZE);
+		queue_describe(b.q, b.slot, index == TX ? HEADER_SIZE + 100 : b.q->slot_size, 0);
+		b.head = queue_head(b.q, b.slot);
+		b.desc = queue_descs(b.q, b.slot);
+		if (!i)
+			breakage->make(&b);
+		b.q->ring.avail->ring[b.q->made % b.q->ring.num] = b.head;
+		b.q->made++;
+		*(volatile uint16_t *)&b.q->ring.avail->idx = b.q->made;
+		queue_kick_always(b.q);
+		if (breakage->make == descriptors_gone)
+			break;
+	}
+	for (int i = 0; i < 10; i++)
+		send(fd, page, sizeof(page), MSG_DONTWAIT);
+	queue_kick_always(&g->queue[TX]);
+	is_errno(conn_echo(&good_conn, good_fd), 0, "%s, %s: another guest is served", ring, breakage->name);
+	close(fd);
+	guest_free(g);
+
+	g = guest_new(.cid = CID, .memory = 8 << 20);
+	fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+	is_errno(conn_echo(&c, fd), 0, "%s, %s: the next guest with this CID works", ring, breakage->name);
+	close(fd);
+	guest_free(g);
+}
+
+/* ---- Memory that changes while the device looks at it ---- */
+
+struct changer {
+	struct guest *g;
+	_Atomic bool stop;
+};
+
+static long long change_memory(void *arg)
+{
+	static const uint32_t lengths[] = { 100, 0, 65536, 65537, 0xffffffff, 50 };
+	static const uint16_t flags[] = { 0, VRING_DESC_F_NEXT, VRING_DESC_F_INDIRECT, VRING_DESC_F_WRITE };
+	struct changer *changer = arg;
+	struct queue *q = &changer->g->queue[TX];
+	uint64_t n = 0;
+
+	while (!changer->stop) {
+		struct virtio_vsock_hdr *hdr = (void *)queue_slot(q, n % q->slot_count);
+		struct vring_desc *desc = queue_descs(q, n % q->slot_count);
+
+		__atomic_store_n((uint32_t *)((char *)hdr + offsetof(struct virtio_vsock_hdr, len)),
+				 lengths[n % ARRAY_SIZE(lengths)], __ATOMIC_RELAXED);
+		if (n % 3 == 0)
+			__atomic_store_n(&desc[0].len, lengths[n / 3 % ARRAY_SIZE(lengths)], __ATOMIC_RELAXED);
+		if (n % 64 == 0)
+			__atomic_store_n(&desc[0].flags, flags[n / 64 % ARRAY_SIZE(flags)], __ATOMIC_RELAXED);
+		n++;
+	}
+	return n;
+}
+
+static void check_changing(void)
+{
+	struct task task;
+	struct changer changer = {};
+	unsigned long sent = 0;
+	int restarts = 0;
+
+	for (int round = 0; round < 10; round++) {
+		struct guest *g = guest_new(.cid = CID, .tx_count = 8, .tx_parts = 2, .memory = 4 << 20);
+		struct virtio_vsock_hdr hdr;
+		struct conn c;
+		int fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+
+		hdr = conn_header(&c, OP_RW, 0, 100);
+		changer.g = g;
+		changer.stop = false;
+		task_start(&task, change_memory, &changer);
+		/* Until the device does not go on with what it was given. */
+		for (int i = 0; i < 2000; i++, sent++) {
+			if (!guest_send_within(g, &hdr, page, 100, 100))
+				break;
+			recv(fd, pump_buffer, sizeof(pump_buffer), MSG_DONTWAIT);
+			send(fd, page, 100, MSG_DONTWAIT);
+		}
+		changer.stop = true;
+		if (!task_ends(&task))
+			bail_out("the thread does not end");
+		close(fd);
+		guest_free(g);
+		restarts++;
+	}
+	diag("%lu packets whose header or descriptor changed", sent);
+	is_int(restarts, 10, "headers and descriptors that change while they are read");
+	is_errno(conn_echo(&good_conn, good_fd), 0, "another guest is served");
+}
+
+int main(void)
+{
+	watchdog(200);
+	good = guest_new(.cid = 3);
+	good_fd = conn_from_host(&good_conn, good, 0, SOCK_STREAM);
+	for (int index = 0; index < QUEUES; index++)
+		for (size_t i = 0; i < ARRAY_SIZE(breakages); i++)
+			check_broken(&breakages[i], index);
+	check_changing();
+	close(good_fd);
+	guest_free(good);
+
+	return done();
+}

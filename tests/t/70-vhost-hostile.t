@@ -1,0 +1,8 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests with broken rings: nobody else notices.
+set -uo pipefail
+. tests/lib/guest.sh
+
+load_vhost
+exec "$TESTBIN/vhost-hostile"
