@@ -28,11 +28,14 @@ shell:
 
 # Static, so that the program does not pull a C library from the host and runs on any kernel as it was tested.
 PROGRAMS := $(patsubst $(TESTS_DIR)programs/%.c,$(TESTS_OUT)/%,$(wildcard $(TESTS_DIR)programs/*.c))
-PROGRAM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I$(TESTS_DIR)lib
+PROGRAM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -pthread -I$(TESTS_DIR)lib -MMD -MP
 
 .PHONY: test-programs
 test-programs: $(PROGRAMS)
 
-$(TESTS_OUT)/%: $(TESTS_DIR)programs/%.c $(wildcard $(TESTS_DIR)lib/*.h) $(TESTS_DIR)tests.mk
+$(TESTS_OUT)/%: $(TESTS_DIR)programs/%.c $(TESTS_DIR)tests.mk
 	@mkdir -p $(@D)
 	$(CC) $(PROGRAM_CFLAGS) -o $@ $<
+
+# Which headers each was made of, as the compiler noted.
+-include $(PROGRAMS:=.d)
