@@ -60,6 +60,8 @@ play() {
 	run "echo global > /proc/sys/net/vsock/ns_mode"
 	verdict
 
+	machines
+
 	tell ""
 	for name in old n m; do
 		prepare "ip netns delete $name"

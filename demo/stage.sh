@@ -50,7 +50,7 @@ heard() {
 	result=${said##*$'\n'}
 	case $result in
 	"") result="done" ;;
-	"Ncat: "* | "bash: "* | "sysctl: "* | "cat: "*)
+	"Ncat: "* | "bash: "* | "sysctl: "* | "cat: "* | "Error: "*)
 		result=${result%. QUITTING.}
 		result=${result##*: }
 		result=${result%.}
