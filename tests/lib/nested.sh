@@ -8,6 +8,8 @@ nested_qemu=${NESTED_QEMU:-qemu-system-x86_64}
 nested_files=${NESTED_FILES:-${TESTBIN:-}/../nested}
 nested_run=${NESTED_RUN:-/run/nested}
 nested_state_patience=60 nested_boot_patience=600
+# Checkers make everything slower.
+[ "${KERNEL:-}" != debug ] || nested_state_patience=300
 
 # A state goes on only in the machine it was saved in, so there is one machine, of one version, for all. It has little that a
 # kernel would look at; the slot is where the vsock device is, or is plugged in later.
@@ -147,7 +149,7 @@ guest_reboot() {
 
 # guest_kill NAME: at once, as by the kernel when memory is short.
 guest_kill() {
-	kill -KILL "${guest_pid[$1]}" 2>/dev/null
+	kill -KILL "${guest_pid[$1]}" 2>/dev/null || true
 	guest_forget "$1"
 }
 
@@ -159,7 +161,7 @@ guest_quit() {
 # guest_forget NAME: waits for the end of QEMU.
 guest_forget() {
 	local in=${guest_in[$1]} out=${guest_out[$1]}
-	wait "${guest_pid[$1]}" 2>/dev/null
+	wait "${guest_pid[$1]}" 2>/dev/null || true
 	exec {in}>&- {out}>&-
 	unset "guest_pid[$1]" "guest_in[$1]" "guest_out[$1]"
 }
