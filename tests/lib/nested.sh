@@ -82,7 +82,8 @@ guest_monitor() {
 	[ -z "$answer" ] || printf '%b' "${answer//\\\"/\"}"
 }
 
-guest_monitor_says() { [[ $(guest_monitor "$1" "$2") = *"$3"* ]]; }
+# guest_status NAME COMMAND STATUS: that query command of QMP tells that status.
+guest_status() { [[ $(guest_ask "$1" "{\"execute\":\"$2\"}") = *"\"status\": \"$3\""* ]]; }
 
 # guest_boot_words KERNEL: from the first instruction of its kernel on.
 guest_boot_words() {
@@ -112,7 +113,7 @@ guest_resume() {
 		cat "$nested_run/$name/qemu"
 		return 1
 	}
-	guest_until "$name" $nested_state_patience guest_monitor_says "$name" "info status" running || {
+	guest_until "$name" $nested_state_patience guest_status "$name" query-status running || {
 		cat "$nested_run/$name/qemu"
 		return 1
 	}
@@ -124,8 +125,12 @@ guest_resume() {
 
 # guest_save NAME FILE: its state, while it runs; it is stopped then.
 guest_save() {
-	guest_monitor "$1" "migrate \"exec:cat >$2\"" &&
-		guest_until "$1" $nested_state_patience guest_monitor_says "$1" "info migrate" "Migration status: completed"
+	local answer
+	answer=$(guest_ask "$1" "{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"exec:cat >$2\"}}") || return
+	if [[ $answer = *'"error"'* ]] || ! guest_until "$1" $nested_state_patience guest_status "$1" query-migrate completed; then
+		printf '%s\n' "$answer" "$(guest_monitor "$1" "info migrate")"
+		return 1
+	fi
 }
 
 # guest_traffic NAME WHAT…: see tests/programs/guest-traffic.c

@@ -74,7 +74,7 @@ guest_kill fourth
 
 guest_kill third
 ns_delete one
-ok "a guest outlives the name of its namespace" guest_monitor_says first "info status" running
+ok "a guest outlives the name of its namespace" guest_status first query-status running
 guest_kill first
 
 done_testing
