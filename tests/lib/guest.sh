@@ -36,6 +36,13 @@ ok() {
 	tap_result "$status" "$1" || diag "exit status $status of: ${*:2}" "${output//$'\n'/$'\n'# }"
 }
 
+# ok_here NAME COMMAND…: the same, for a command that changes this shell's variables.
+ok_here() {
+	local status=0
+	"${@:2}" >/run/output 2>&1 || status=$?
+	tap_result "$status" "$1" || diag "exit status $status of: ${*:2}" "$(sed '2,$s/^/# /' /run/output)"
+}
+
 # fails NAME COMMAND…: the command does not succeed.
 fails() {
 	local output status=1

@@ -26,14 +26,21 @@ guest_dir() { echo "$nested_run/$1"; }
 
 guest_lives() { kill -0 "${guest_pid[$1]}" 2>/dev/null; }
 
+# guest_printed NAME WORDS: on its serial line. Without a process of its own: the processors are busy enough.
+guest_printed() {
+	local text
+	IFS= read -r -d '' text <"$nested_run/$1/console"
+	[[ $text = *"$2"* ]]
+}
+
 # guest_until NAME SECONDS COMMAND…: tries until it succeeds; false when it did not in that time, or never can.
 guest_until() {
 	local name=$1 deadline=$((SECONDS + $2))
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] && guest_lives "$name" || return 1
-		! grep -qas 'Kernel panic' "$nested_run/$name/console" || return 1
-		sleep 0.2
+		! guest_printed "$name" "Kernel panic" || return 1
+		sleep 0.5
 	done
 }
 
@@ -138,10 +145,8 @@ guest_traffic() {
 	ns_exec "${guest_netns[$1]}" "$TESTBIN/guest-traffic" "${guest_cid[$1]}" "${@:2}"
 }
 
-guest_agent_listens() { grep -qas 'guest-agent: ready' "$nested_run/$1/console"; }
-
 # guest_wait_booted NAME: as it says on its serial line, without help of vsock.
-guest_wait_booted() { guest_until "$1" $nested_boot_patience guest_agent_listens "$1"; }
+guest_wait_booted() { guest_until "$1" $nested_boot_patience guest_printed "$1" "guest-agent: ready"; }
 
 # guest_wait_ready NAME: it can be connected to. A guest that was just started should have been waited for to boot.
 guest_wait_ready() { guest_until "$1" $nested_state_patience guest_traffic "$1" ping; }

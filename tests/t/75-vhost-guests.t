@@ -80,7 +80,7 @@ moves() {
 	wait $flow
 	like "$(</run/flow)" "ECONNRESET|EPIPE" "$name: and the one that data flowed through"
 	is "$("$tool" vhost "$cid" </dev/null)" ok "$name: its CID is free at once"
-	ok "$name: goes on in another QEMU" guest_resume "$name" "$kernel" "$cid" "" /run/saved
+	ok_here "$name: goes on in another QEMU" guest_resume "$name" "$kernel" "$cid" "" /run/saved
 	rm /run/saved
 	ok "$name: answers from there" guest_wait_ready "$name"
 	exchange "$name" "8 MiB to the guest there" to-guest $((8 * mib))
@@ -99,11 +99,11 @@ dies() {
 
 trap '[ $? = 0 ] || guest_explain old new' EXIT
 if [ $boots ]; then
-	ok "Linux 6.1: QEMU starts" guest_start old 6.1 42
+	ok_here "Linux 6.1: QEMU starts" guest_start old 6.1 42
 else
-	ok "Linux 6.1: QEMU goes on" guest_resume old 6.1 42
+	ok_here "Linux 6.1: QEMU goes on" guest_resume old 6.1 42
 fi
-ok "Linux 7.3: QEMU goes on" guest_resume new 7.3 4000000000
+ok_here "Linux 7.3: QEMU goes on" guest_resume new 7.3 4000000000
 ok "new: gets a device while it runs" guest_wait_ready new
 # On the other processor the other one boots meanwhile.
 data new

@@ -21,7 +21,7 @@ calls() {
 }
 
 start() { # start NAME NETNS: with CID 42
-	ok "$1: QEMU starts in the namespace ${2:-of init}" guest_resume "$1" 6.1 42 "$2"
+	ok_here "$1: QEMU starts in the namespace ${2:-of init}" guest_resume "$1" 6.1 42 "$2"
 	ok "$1: answers there" guest_wait_ready "$1"
 	ok "$1: is told its name" guest_traffic "$1" order "name $1"
 }
@@ -69,7 +69,7 @@ fails "the CID that means any is nobody's" guest_start fourth 6.1 4294967295 "" 
 guest_kill second
 is "$(calls "" 42)" ENODEV "the global one killed: init reaches none"
 is "$(calls one 42), $(calls two 42)" "here is first, here is third" "the local ones are as before"
-ok "CID 42 is free for the next global one" guest_start fourth 6.1 42 "" -S
+ok_here "CID 42 is free for the next global one" guest_start fourth 6.1 42 "" -S
 guest_kill fourth
 
 guest_kill third

@@ -23,7 +23,7 @@ for nested_qemu in "$usual" "$newest"; do
 	nested_machine=(-nodefaults -no-user-config -M "microvm,memory-backend=memory" -m 160M -display none
 		-object "memory-backend-memfd,id=memory,size=160M,share=on" -accel tcg)
 	device=(-S -device "vhost-vsock-device,guest-cid=7")
-	ok "QEMU $version: vhost-vsock-device starts" guest_launch mmio "" "${device[@]}"
+	ok_here "QEMU $version: vhost-vsock-device starts" guest_launch mmio "" "${device[@]}"
 	is "$("$tool" vhost 7 </dev/null)" EADDRINUSE "QEMU $version: and has its CID"
 	fails "QEMU $version: another one does not get it" guest_launch other "" "${device[@]}"
 	like "$(<"$(guest_dir other)/qemu")" "unable to set guest cid: Address already in use" "QEMU $version: and says so"
@@ -35,11 +35,11 @@ done
 # Now the newest. A boot takes minutes here: only where 75-vhost-guests boots one too.
 case ${KERNEL:?} in
 6.1 | 7.3)
-	ok "the newest QEMU starts" guest_start newest 6.1 42
+	ok_here "the newest QEMU starts" guest_start newest 6.1 42
 	ok "the guest boots" guest_wait_booted newest
 	;;
 *)
-	ok "the newest QEMU goes on with a state of the other" guest_resume newest 6.1 42
+	ok_here "the newest QEMU goes on with a state of the other" guest_resume newest 6.1 42
 	;;
 esac
 ok "the guest answers" guest_wait_ready newest
@@ -50,7 +50,7 @@ ok "messages from the guest" guest_traffic newest messages-from-guest 50 call
 fails "a second one with its CID is refused" guest_start other 6.1 42 "" -S
 ok "saved" guest_save newest /run/saved
 guest_quit newest
-ok "and goes on in another QEMU" guest_resume newest 6.1 42 "" /run/saved
+ok_here "and goes on in another QEMU" guest_resume newest 6.1 42 "" /run/saved
 ok "where it answers" guest_wait_ready newest
 guest_kill newest
 is "$("$tool" connect 42 1000)" ENODEV "killed, nobody has its CID"
