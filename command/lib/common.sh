@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154  # the other parts use what is set here; lib: vsock-netns
+# Where the machine's files are, exit statuses, messages.
+
+# A directory that stands in for /, for tests.
+root=${VSOCK_NETNS_ROOT:-}
+proc=$root/proc
+sys=$root/sys
+modules=$root/lib/modules
+
+# Not every caller has them in its path: kmod and nsenter.
+PATH=$PATH:/usr/sbin:/sbin
+# What this reads has one spelling.
+LC_ALL=C
+export LC_ALL
+tab=$(printf '\t')
+
+exit_failed=1 exit_busy=3 exit_declined=4 exit_undone=5 exit_broken=6
+
+say() { printf '%s\n' "$*"; }
+complain() { printf 'vsock-netns: %s\n' "$*" >&2; }
+
+# quit STATUS MESSAGE...
+quit() {
+	quit_status=$1
+	shift
+	complain "$*"
+	exit "$quit_status"
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || quit "$exit_failed" "$1 needs root"
+}
+
+# One line, of printable ASCII: names of processes and units are whatever somebody chose.
+printable() { tr -c ' -~\n' '?' | tr '\n' ' ' | sed 's/ $//'; }
+
+# read_line FILE: its first line, nothing when it cannot be read.
+read_line() {
+	read_line=
+	[ ! -r "$1" ] || IFS= read -r read_line 2> /dev/null < "$1" || :
+	printf '%s' "$read_line"
+}
+
+# Lines as words of one line.
+joined() { tr '\n' ' ' | sed 's/ *$//'; }
+
+# has_word WORD WORDS
+has_word() {
+	case " $2 " in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
+reversed() {
+	reversed=
+	for reversed_word; do
+		reversed="$reversed_word${reversed:+ }$reversed"
+	done
+	say "$reversed"
+}
+
+# count_words [WORD...]
+count_words() { echo $#; }
+
+# The version of the package that this command is part of.
+command_version() {
+	for version_file in "$lib/version" "$lib/../../dkms.conf"; do
+		[ -r "$version_file" ] || continue
+		sed -n -e 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' -e t -e '/^[0-9][0-9.]*$/p' "$version_file"
+		return
+	done
+	echo unknown
+}
