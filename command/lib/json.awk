@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # JSON values for the other awk programs; text is printable ASCII by then.
 
-function text(value) {
-	gsub(/\\/, "\\\\", value)
-	gsub(/"/, "\\\"", value)
-	return "\"" value "\""
+function text(value,    i, character, quoted) {
+	for (i = 1; i <= length(value); i++) {
+		character = substr(value, i, 1)
+		if (character == "\"" || character == "\\")
+			quoted = quoted "\\"
+		quoted = quoted character
+	}
+	return "\"" quoted "\""
 }
 
 # What is not known is null.

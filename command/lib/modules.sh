@@ -30,6 +30,14 @@ file_kind() {
 	esac
 }
 
+# owner_of KIND: a word for it in sentences.
+owner_of() {
+	case $1 in
+	stock) say "the kernel's own" ;;
+	*) say "$1" ;;
+	esac
+}
+
 # kind_on_disk RELEASE MODULE
 kind_on_disk() { file_kind "$(file_of "$1" "$2")"; }
 

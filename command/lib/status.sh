@@ -24,7 +24,7 @@ change_record() {
 	change_after=$change_kind change_how=nothing
 	case $change_now:$change_kind in
 	absent:absent) return ;;
-	absent:*) change_text="not loaded; the $change_kind module is on disk, and loaded when it is needed" ;;
+	absent:*) change_text="not loaded; $(owner_of "$change_kind") is on disk, and loaded when it is needed" ;;
 	builtin:*) change_after=builtin change_text="built into the kernel: stays as it is" ;;
 	*:absent) change_text="has no file on disk any more: gone after a reboot" change_how=reboot ;;
 	stock:ours)

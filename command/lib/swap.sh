@@ -215,7 +215,7 @@ carry_out() {
 	done
 	for step in $swap_load; do
 		load "$step" "$(kind_wanted "$step" "$1")" || {
-			complain "loading the $(kind_wanted "$step" "$1" | sed 's/^any$/kernel'\''s/') $step failed; 'dmesg' may tell why"
+			complain "$step could not be loaded; 'dmesg' may tell why"
 			put_back
 		}
 	done
@@ -242,9 +242,9 @@ swap_main() {
 	swap_wrong=${swap_wrong% }
 	if [ -z "$swap_wrong" ]; then
 		if is_loaded vsock; then
-			say "Nothing to do: what is loaded is $([ "$1" = ours ] && echo ours || echo "the kernel's own")."
+			say "Nothing to do: what is loaded is $(owner_of "$1")."
 		else
-			say "Nothing to do: vsock is not loaded. modprobe vsock loads the $(kind_on_disk "$swap_release" vsock) one."
+			say "Nothing to do: vsock is not loaded. 'modprobe vsock' loads $(owner_of "$(kind_on_disk "$swap_release" vsock)")."
 		fi
 		return
 	fi
