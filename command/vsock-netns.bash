@@ -8,7 +8,7 @@ _vsock_netns() {
 		words="status list swap rollback doctor help version"
 	else
 		case ${COMP_WORDS[1]} in
-		status | list) words="--json" ;;
+		status | list | doctor) words="--json" ;;
 		swap | rollback) words="--dry-run" ;;
 		*) words="" ;;
 		esac

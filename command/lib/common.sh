@@ -72,3 +72,17 @@ command_version() {
 	done
 	echo unknown
 }
+
+# configured DIRECTORY PATTERN: files of such a directory, in all the places there are, with a line that matches.
+configured() {
+	grep -lE "$2" "$root/etc/$1"/*.conf "$root/run/$1"/*.conf "$root/usr/local/lib/$1"/*.conf "$root/usr/lib/$1"/*.conf \
+		"$root/lib/$1"/*.conf 2> /dev/null
+}
+
+# sysctl_settings: the files that set our sysctls at boot.
+sysctl_settings() {
+	{
+		configured sysctl.d '^[[:space:]]*-?net[./]vsock[./]'
+		grep -lE '^[[:space:]]*-?net[./]vsock[./]' "$root/etc/sysctl.conf" 2> /dev/null
+	} | joined
+}

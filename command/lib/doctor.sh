@@ -4,18 +4,14 @@
 # vsock-netns doctor: what can be wrong with an installation, and what to do about each. Problems make it exit with 1,
 # warnings do not.
 
-doctor_problems=0
-
-finding() { printf '%-8s %s\n' "$1" "$2"; }
+# Records, as in machine.sh.
+finding() { printf 'finding\t%s\t%s\n' "$1" "$(say "$2" | printable)"; }
 fine() { finding ok "$*"; }
 remark() { finding note "$*"; }
-warning() { finding WARNING "$*"; }
-problem() {
-	finding PROBLEM "$*"
-	doctor_problems=$((doctor_problems + 1))
-}
-# What to do, below a finding; commands are indented further by the caller.
-advice() { printf '         %s\n' "$@"; }
+warning() { finding warning "$*"; }
+problem() { finding problem "$*"; }
+# What to do about the finding before it, line by line.
+advice() { printf 'advice\t%s\n' "$@"; }
 
 # has_more_words WORDS: more than one?
 has_more_words() { case $1 in *' '*) return 0 ;; esac; return 1; }
@@ -136,16 +132,9 @@ check_build() {
 	fi
 }
 
-# configured DIRECTORY PATTERN: files of such a directory, in all the places there are, with a line that matches.
-configured() {
-	grep -lE "$2" "$root/etc/$1"/*.conf "$root/run/$1"/*.conf "$root/usr/local/lib/$1"/*.conf "$root/usr/lib/$1"/*.conf \
-		"$root/lib/$1"/*.conf 2> /dev/null
-}
-
 # check_boot: do settings of the sysctls find the sysctls?
 check_boot() {
-	boot_sysctl=$({ configured sysctl.d '^[[:space:]]*-?net[./]vsock[./]'
-		grep -lE '^[[:space:]]*-?net[./]vsock[./]' "$root/etc/sysctl.conf" 2> /dev/null; } | joined)
+	boot_sysctl=$(sysctl_settings)
 	boot_load=$({ configured modules-load.d '^[[:space:]]*(vsock|vsock_loopback|vhost_vsock)[[:space:]]*$'
 		grep -lE '^[[:space:]]*(vsock|vsock_loopback|vhost_vsock)([[:space:]]|$)' "$root/etc/modules" \
 			"$root/etc/initramfs-tools/modules" 2> /dev/null; } | joined)
@@ -214,8 +203,7 @@ check_loaded() {
 	done
 }
 
-doctor_main() {
-	command -v modinfo > /dev/null || quit "$exit_failed" "modinfo is missing: it is part of kmod"
+doctor_records() {
 	doctor_running=$(uname -r)
 	doctor_set=$(package_modules)
 	[ -d "$modules/$doctor_running/kernel" ] || {
@@ -232,10 +220,12 @@ doctor_main() {
 		check_blocked
 	fi
 	check_boot
-	if [ "$doctor_problems" = 0 ]; then
-		say "No problem was found."
-	else
-		say "Problems found: $doctor_problems."
-		exit "$exit_failed"
-	fi
+}
+
+doctor_main() {
+	command -v modinfo > /dev/null || quit "$exit_failed" "modinfo is missing: it is part of kmod"
+	doctor_renderer=doctor-text.awk
+	[ "$json" = no ] || doctor_renderer=doctor-json.awk
+	doctor_records | awk -F "$tab" -v version="$(command_version)" -v kernel="$(uname -r)" -v failed="$exit_failed" \
+		-f "$lib/json.awk" -f "$lib/$doctor_renderer"
 }

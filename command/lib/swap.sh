@@ -266,7 +266,14 @@ swap_main() {
 	carry_out "$1"
 	if [ "$1" = ours ]; then
 		say "Swapped: ours are loaded now: $swap_wrong"
-		say "The sysctls net.vsock.* are at their defaults: 'sysctl --system' applies those of /etc/sysctl.d."
+		if [ "$(read_line "$proc/sys/net/vsock/child_ns_mode")" = local ]; then
+			say "Network namespaces that exist, other than the initial one, are local now, and so are new ones."
+		else
+			say "Network namespaces that exist are global, and stay so; net.vsock.child_ns_mode decides about new ones."
+		fi
+		swap_settings=$(sysctl_settings)
+		[ -z "$swap_settings" ] ||
+			say "net.vsock is set in $swap_settings at boot; to have it now: sysctl --system"
 	else
 		say "Rolled back: the kernel's own are loaded now: $swap_wrong"
 		[ "$(kind_on_disk "$swap_release" vsock)" != ours ] ||

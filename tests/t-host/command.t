@@ -186,6 +186,9 @@ like "$output" "rmmod vsock.*modprobe vsock.*modprobe vsock_loopback" "... and s
 run swap
 is "$status $(loaded)" "0 $swapped" "swap: ours are loaded, and everything else again" || diag "$output"
 like "$output" "Swapped: ours are loaded now: vsock vsock_loopback" "... says so"
+like "$output" "Network namespaces that exist are global" "... and what that means for namespaces"
+[[ $output != *sysctl.d* ]]
+is $? 0 "... and nothing of settings that there are none of"
 run swap
 is "$status $output" "0 Nothing to do: what is loaded is ours." "a second time there is nothing to do"
 : >"$root/did"
@@ -206,6 +209,16 @@ mkdir -p "$root/var/lib/dkms/vsock-netns/original_module/$release/x86_64"
 mv "$root/lib/modules/$release/$family"/vsock{,_loopback}.ko "$root/var/lib/dkms/vsock-netns/original_module/$release/x86_64/"
 run rollback
 is "$status $(loaded)" "0 $all_stock" "rollback finds the stock modules where DKMS put them" || diag "$output"
+
+machine
+stock_loaded
+mkdir -p "$root/etc/sysctl.d"
+echo 'net.vsock.child_ns_mode = local' >"$root/etc/sysctl.d/vsock.conf"
+sysctls 100 local
+ln -s "$root/sysctls.100" "$root/proc/sys/net/vsock"
+run swap
+like "$output" "net.vsock is set in $root/etc/sysctl.d/vsock.conf at boot" "swap tells of settings that wait for a boot"
+like "$output" "Network namespaces that exist, other than the initial one, are local" "... and of namespaces that are local"
 
 # Every single step that can fail: rmmod and modprobe of each, insmod when going back.
 machine
@@ -387,6 +400,11 @@ like "$output" "override vsock \* updates/dkms" "... what to do"
 machine
 rm "$root/lib/modules/$release/updates/dkms/vsock_loopback.ko"
 sick "half a set" "half a set: vsock ours, but not vsock_loopback"
+run doctor --json
+is "$status" 1 "doctor --json: the same exit status"
+json_is "... the number of problems" 1 problems
+json_is "... the problem" '"problem"' findings 0 level
+json_is "... the advice" "[\"Install the whole set again: dkms install --force vsock-netns/2.0.0 -k $release\"]" findings 0 advice
 machine
 ours vsock_loopback vsock 2.0.1
 sick "two versions" "different versions: 2.0.0 2.0.1"
