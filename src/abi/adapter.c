@@ -399,6 +399,12 @@ int vns_bridge_register(const struct vsock_transport *t, int features)
 		s = add_stock(t);
 	if (!s)
 		err = -ENOMEM;
+	/*
+	 * VMCI, the only one that has datagrams, allows every CID and lets the
+	 * host refuse.  Others say themselves whom they reach.
+	 */
+	if (s && (features & VSOCK_TRANSPORT_F_DGRAM))
+		s->t.host_only = true;
 	for (i = 0; i < ARRAY_SIZE(wanted) && !err; i++) {
 		if (features & wanted[i].feature)
 			err = vns_transport_register(&s->t, wanted[i].role);

@@ -89,6 +89,8 @@ struct vns_io {
  * @name: for messages
  * @owner: module that is held while a socket is attached
  * @global_only: knows nothing of namespaces: belongs to the global domain
+ * @host_only: of one that is G2H: no other machine is behind the host, so
+ *	g2h_fallback does not mean it
  * @zerocopy: understands @io->ubuf
  * @zerocopy_allow: does one that does not understand it take MSG_ZEROCOPY all
  *	the same, by means of its own?  NULL: no.  Any context.
@@ -145,6 +147,7 @@ struct vns_transport {
 	const char *name;
 	struct module *owner;
 	bool global_only;
+	bool host_only;
 	bool zerocopy;
 
 	bool (*zerocopy_allow)(const struct vns_transport *t);
