@@ -123,7 +123,7 @@ static bool peer_refused(int err)
 	return err == -ECONNRESET || err == -EPROTO;
 }
 
-static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
+static int connect_once(struct vns_sock *vs, const struct sockaddr_vm *remote)
 {
 	struct sock *sk = vns_sock_sk(vs);
 	bool autobind;
@@ -165,6 +165,20 @@ static int connect_start(struct vns_sock *vs, struct sockaddr_vm *remote)
 		if (autobind && !peer_refused(err))
 			vns_table_forget(vs);
 	}
+
+	return err;
+}
+
+static int connect_start(struct vns_sock *vs, const struct sockaddr_vm *remote)
+{
+	int err = connect_once(vs, remote);
+
+	/*
+	 * A guest that went while its transport was asked leaves the address to
+	 * whoever serves it without that guest.
+	 */
+	if (err == -ENODEV && vs->transport && vs->transport->owns_cid)
+		err = connect_once(vs, remote);
 
 	return err;
 }

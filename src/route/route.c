@@ -81,6 +81,13 @@ static bool has_role(enum vns_role role)
 	return rcu_access_pointer(roles[role]);
 }
 
+/* Who has @role, unless it is among those that are @leaving. */
+static const struct vns_transport *role_of(enum vns_role role,
+					   unsigned long leaving)
+{
+	return leaving & BIT(role) ? NULL : rcu_dereference(roles[role]);
+}
+
 /**
  * vns_route_cid_is_ours() - may a socket be bound to @cid?
  * @cid: the CID; VMADDR_CID_ANY is none
@@ -125,46 +132,52 @@ u32 vns_route_local_cid(void)
 }
 
 /* Is @cid this machine itself? */
-static bool is_this_machine(u32 cid)
+static bool is_this_machine(u32 cid, unsigned long leaving)
 {
-	if (!has_role(VNS_ROLE_LOCAL))
+	const struct vns_transport *g2h = role_of(VNS_ROLE_G2H, leaving);
+
+	if (!role_of(VNS_ROLE_LOCAL, leaving))
 		return false;
 	if (cid == VMADDR_CID_LOCAL)
 		return true;
-	if (has_role(VNS_ROLE_G2H))
-		return cid != VMADDR_CID_ANY && cid == role_cid(VNS_ROLE_G2H);
+	if (g2h)
+		return cid != VMADDR_CID_ANY && cid == g2h->local_cid(g2h);
 	return cid == VMADDR_CID_HOST;
 }
 
-static bool falls_back_to_host(const struct vns_sock *vs, u32 cid)
+static bool falls_back_to_host(const struct vns_sock *vs, u32 cid,
+			       unsigned long leaving)
 {
-	const struct vns_transport *g2h = rcu_dereference(roles[VNS_ROLE_G2H]);
+	const struct vns_transport *g2h = role_of(VNS_ROLE_G2H, leaving);
 	const struct vns_net *vn = vns_net(sock_net(&vs->vsk.sk));
 
-	return READ_ONCE(vn->g2h_fallback) && g2h && cid != VMADDR_CID_ANY &&
+	return READ_ONCE(vn->g2h_fallback) && cid != VMADDR_CID_ANY &&
+	       g2h && !g2h->host_only &&
 	       (!g2h->stream_allow ||
 		g2h->stream_allow(g2h, cid, vs->vsk.remote_addr.svm_port));
 }
 
-static bool guest_is_served(const struct vns_sock *vs, u32 cid)
+static bool guest_is_served(const struct vns_sock *vs, u32 cid,
+			    unsigned long leaving)
 {
-	const struct vns_transport *h2g = rcu_dereference(roles[VNS_ROLE_H2G]);
+	const struct vns_transport *h2g = role_of(VNS_ROLE_H2G, leaving);
 
 	/* Who cannot tell which guests it has gets them all. */
 	return h2g && (!h2g->owns_cid || h2g->owns_cid(h2g, vns_domain(vs), cid));
 }
 
 /* Decides by @vs's remote address, whose flags it completes. */
-static enum vns_role choose_role(struct vns_sock *vs)
+static enum vns_role choose_role(struct vns_sock *vs, unsigned long leaving)
 {
 	struct sockaddr_vm *remote = &vs->vsk.remote_addr;
 	const u32 cid = remote->svm_cid;
 
-	if (is_this_machine(cid))
+	if (is_this_machine(cid, leaving))
 		return VNS_ROLE_LOCAL;
 	if (cid <= VMADDR_CID_HOST || (remote->svm_flags & VMADDR_FLAG_TO_HOST))
 		return VNS_ROLE_G2H;
-	if (!guest_is_served(vs, cid) && falls_back_to_host(vs, cid)) {
+	if (!guest_is_served(vs, cid, leaving) &&
+	    falls_back_to_host(vs, cid, leaving)) {
 		remote->svm_flags |= VMADDR_FLAG_TO_HOST;
 		return VNS_ROLE_G2H;
 	}
@@ -193,20 +206,29 @@ static int check_reach(const struct vns_sock *vs, const struct vns_transport *t,
 	return 0;
 }
 
-/* With a reference on its module, or an error pointer. */
+/*
+ * With a reference on its module, or an error pointer.  A module that is being
+ * unloaded still has its role for a moment, and counts as gone: the answer is
+ * that of before or of after, never one of its own.
+ */
 static const struct vns_transport *choose(struct vns_sock *vs)
 {
+	const u8 flags = vs->vsk.remote_addr.svm_flags;
 	const struct vns_transport *t;
+	unsigned long leaving = 0;
 	enum vns_role role;
-	int err = -ENODEV;
+	int err;
 
 	rcu_read_lock();
-	role = choose_role(vs);
-	t = rcu_dereference(roles[role]);
-	if (t)
-		err = check_reach(vs, t, role);
-	if (!err && !try_module_get(t->owner))
-		err = -ENODEV;
+	for (;;) {
+		vs->vsk.remote_addr.svm_flags = flags;
+		role = choose_role(vs, leaving);
+		t = role_of(role, leaving);
+		err = t ? check_reach(vs, t, role) : -ENODEV;
+		if (err || try_module_get(t->owner))
+			break;
+		leaving |= BIT(role);
+	}
 	rcu_read_unlock();
 
 	return err ? ERR_PTR(err) : t;
