@@ -474,13 +474,14 @@ static bool has_failed(void)
 {
 	long long end = now_ms() + PATIENCE_MS;
 	char left[16] = "";
-	int fd = must(open("/sys/kernel/debug/failslab/times", O_RDONLY | O_CLOEXEC));
+	int fd;
 
 	do {
-		must(pread(fd, left, sizeof(left) - 1, 0));
 		poll(NULL, 0, 1);
+		fd = must(open("/sys/kernel/debug/failslab/times", O_RDONLY | O_CLOEXEC));
+		must(read(fd, left, sizeof(left) - 1));
+		close(fd);
 	} while (atoi(left) && now_ms() < end);
-	close(fd);
 	return !atoi(left);
 }
 
