@@ -78,6 +78,8 @@ struct conn_key {
  * @linger_bytes: its part of protocol.lingering_bytes; protocol.lock
  * @deadline: in jiffies, when lingering ends; protocol.lock
  * @ready: in protocol.ready; protocol.lock
+ * @turn: its place there; protocol.lock
+ * @spent: how much it has sent since it got that place
  * @is_ready: it is there, or with the guest's thread, which will look at what is
  *	due
  * @state: the state; never goes back
@@ -134,6 +136,8 @@ struct conn {
 	u64 linger_bytes;
 	unsigned long deadline;
 	struct list_head ready;
+	u64 turn;
+	u32 spent;
 
 	bool is_ready;
 	bool accepted;

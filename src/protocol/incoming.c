@@ -40,6 +40,7 @@ void protocol_refuse(struct protocol *protocol,
 		.guest_port = header->src_port,
 		.host_port = header->dst_port,
 		.type = header->type,
+		.turn = READ_ONCE(protocol->next_turn),
 	};
 	protocol->refusals_count++;
 }

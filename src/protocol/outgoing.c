@@ -30,6 +30,40 @@ static bool has_something(const struct conn *conn)
 	return sendable(conn) || has_payload(conn);
 }
 
+/*
+ * In one turn a connection sends up to so many small packets, or so many pages:
+ * all that it has, mostly, so that the guest sees packets in the order in which
+ * they came up.
+ */
+#define TURN_MAX	64
+
+/* To the end of the list: a new turn. */
+static void await_turn(struct conn *conn)
+	__must_hold(&conn->lock)
+{
+	struct protocol *protocol = conn->protocol;
+
+	lockdep_assert_held(&conn->lock);
+	conn->spent = 0;
+	spin_lock(&protocol->lock);
+	conn->turn = protocol->next_turn;
+	WRITE_ONCE(protocol->next_turn, conn->turn + 1);
+	list_add_tail(&conn->ready, &protocol->ready);
+	spin_unlock(&protocol->lock);
+}
+
+/* To the front: its turn goes on. */
+static void keep_turn(struct conn *conn)
+	__must_hold(&conn->lock)
+{
+	struct protocol *protocol = conn->protocol;
+
+	lockdep_assert_held(&conn->lock);
+	spin_lock(&protocol->lock);
+	list_add(&conn->ready, &protocol->ready);
+	spin_unlock(&protocol->lock);
+}
+
 /**
  * conn_make_ready() - have the guest's thread look at what there is to send
  * @conn: the connection
@@ -37,17 +71,13 @@ static bool has_something(const struct conn *conn)
 void conn_make_ready(struct conn *conn)
 	__must_hold(&conn->lock)
 {
-	struct protocol *protocol = conn->protocol;
-
 	lockdep_assert_held(&conn->lock);
 	if (conn->is_ready || !conn->linked || !has_something(conn))
 		return;
 	conn->is_ready = true;
 	conn_get(conn);
-	spin_lock(&protocol->lock);
-	list_add_tail(&conn->ready, &protocol->ready);
-	spin_unlock(&protocol->lock);
-	guest_wake(protocol_guest(protocol));
+	await_turn(conn);
+	guest_wake(protocol_guest(conn->protocol));
 }
 
 /**
@@ -63,18 +93,18 @@ void conn_due(struct conn *conn, u8 due)
 }
 
 /*
- * The thread is done with @conn for now.  True: it is back at the end of the
- * list, which has the reference.
+ * The thread is done with @conn for now, after a packet or -EFAULT.  True: it is
+ * back in the list, which has the reference.
  */
-static bool put_back(struct conn *conn)
+static bool put_back(struct conn *conn, int ret, u32 len)
 	__must_hold(&conn->lock)
 {
-	struct protocol *protocol = conn->protocol;
-
 	if (conn->linked && has_something(conn)) {
-		spin_lock(&protocol->lock);
-		list_add_tail(&conn->ready, &protocol->ready);
-		spin_unlock(&protocol->lock);
+		conn->spent += 1 + len / PAGE_SIZE;
+		if (ret > 0 && conn->spent < TURN_MAX)
+			keep_turn(conn);
+		else
+			await_turn(conn);
 		return true;
 	}
 	conn->is_ready = false;
@@ -83,20 +113,6 @@ static bool put_back(struct conn *conn)
 		conn_unlink(conn);
 
 	return false;
-}
-
-/* Comes with a reference, which that of the list was. */
-static struct conn *take_ready(struct protocol *protocol)
-{
-	struct conn *conn;
-
-	spin_lock(&protocol->lock);
-	conn = list_first_entry_or_null(&protocol->ready, struct conn, ready);
-	if (conn)
-		list_del_init(&conn->ready);
-	spin_unlock(&protocol->lock);
-
-	return conn;
 }
 
 static void fill(struct conn *conn, struct packet_header *header, u16 op)
@@ -245,6 +261,10 @@ static u16 take_due(struct conn *conn)
 	const u8 due = sendable(conn);
 	int i;
 
+	if (likely(!due))
+		return has_payload(conn) ? VIRTIO_VSOCK_OP_RW :
+					   VIRTIO_VSOCK_OP_INVALID;
+
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
 		if (order[i].due ? !(due & order[i].due) : !has_payload(conn))
 			continue;
@@ -293,12 +313,13 @@ static int send_from(struct conn *conn, struct packet_header *header,
 	bool kept;
 	int ret;
 
+	header->len = 0;
 	__skb_queue_head_init(&done);
 	spin_lock(&conn->lock);
 	ret = next_packet(conn, header, room, &done);
 	if (ret > 0 && unlikely(conn->place == CONN_LINGERING) && conn->linked)
 		conn_linger_touch(conn);
-	kept = put_back(conn);
+	kept = put_back(conn, ret, header->len);
 	spin_unlock(&conn->lock);
 	vns_queue_free(&done);
 	if (!kept)
@@ -307,11 +328,39 @@ static int send_from(struct conn *conn, struct packet_header *header,
 	return ret;
 }
 
-static void send_refusal(struct protocol *protocol,
-			 struct packet_header *header)
+static const struct refusal *first_refusal(const struct protocol *protocol)
 {
-	const struct refusal *refusal =
-		&protocol->refusals[protocol->refusals_first];
+	return protocol->refusals_count ?
+	       &protocol->refusals[protocol->refusals_first] : NULL;
+}
+
+/*
+ * Whose turn it is: a connection's, which comes with the reference that the list
+ * had, or NULL: a refusal's or nobody's.
+ */
+static struct conn *take_ready(struct protocol *protocol)
+{
+	const struct refusal *refusal = first_refusal(protocol);
+	struct conn *conn;
+
+	spin_lock(&protocol->lock);
+	conn = list_first_entry_or_null(&protocol->ready, struct conn, ready);
+	if (conn && refusal && refusal->turn <= conn->turn)
+		conn = NULL;
+	if (conn)
+		list_del_init(&conn->ready);
+	spin_unlock(&protocol->lock);
+
+	return conn;
+}
+
+static int send_refusal(struct protocol *protocol,
+			struct packet_header *header)
+{
+	const struct refusal *refusal = first_refusal(protocol);
+
+	if (!refusal)
+		return 0;
 
 	*header = (struct packet_header) {
 		.src_cid = VMADDR_CID_HOST,
@@ -324,6 +373,8 @@ static void send_refusal(struct protocol *protocol,
 	protocol->refusals_first++;
 	protocol->refusals_first %= PROTOCOL_MAX_REFUSALS;
 	protocol->refusals_count--;
+
+	return 1;
 }
 
 /**
@@ -356,12 +407,10 @@ int protocol_send(struct protocol *protocol, struct packet_header *header,
 	struct conn *conn;
 	int ret = 0;
 
-	if (protocol->refusals_count) {
-		send_refusal(protocol, header);
-		ret = 1;
-	}
 	while (!ret && (conn = take_ready(protocol)))
 		ret = send_from(conn, header, room);
+	if (!ret)
+		ret = send_refusal(protocol, header);
 	if (ret > 0 && !header->len)
 		protocol_tap(protocol, header);
 

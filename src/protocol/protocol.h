@@ -22,11 +22,13 @@
  * @guest_port: of the packet
  * @host_port: of the packet
  * @type: of the packet
+ * @turn: protocol.next_turn when it came
  */
 struct refusal {
 	u32 guest_port;
 	u32 host_port;
 	u16 type;
+	u64 turn;
 };
 
 /**
@@ -40,7 +42,8 @@ struct refusal {
  * @lingering_bytes: what they still had to send when they began to
  * @resetting: those of which nothing is left but a RST to be sent, by deadline
  * @resetting_count: how many these are
- * @ready: connections that have something to send
+ * @ready: connections that have something to send, by turn
+ * @next_turn: for the next that is added there
  * @linger_work: ends lingering that took too long
  * @refusals: a ring of answers; used by the guest's thread only
  * @refusals_first: the oldest of them; likewise
@@ -56,6 +59,7 @@ struct protocol {
 	struct list_head resetting;
 	u32 resetting_count;
 	struct list_head ready;
+	u64 next_turn;
 	struct delayed_work linger_work;
 	struct refusal refusals[PROTOCOL_MAX_REFUSALS];
 	unsigned int refusals_first;
