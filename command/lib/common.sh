@@ -15,6 +15,8 @@ PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
+newline='
+'
 
 exit_failed=1 exit_busy=3 exit_declined=4 exit_undone=5 exit_broken=6
 
@@ -33,8 +35,13 @@ need_root() {
 	[ "$(id -u)" = 0 ] || quit "$exit_failed" "$1 needs root"
 }
 
-# One line, of printable ASCII: names of processes and units are whatever somebody chose.
-printable() { tr -c ' -~\n' '?' | tr '\n' ' ' | sed 's/ $//'; }
+# printable TEXT: one line of printable ASCII, as names of processes and units are whatever somebody chose.
+printable() {
+	case $1 in
+	*[!\ -~]*) printf '%s' "$1" | tr -c ' -~' '?' ;;
+	*) printf '%s' "$1" ;;
+	esac
+}
 
 # read_line FILE: its first line, nothing when it cannot be read.
 read_line() {

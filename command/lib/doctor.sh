@@ -5,7 +5,7 @@
 # warnings do not.
 
 # Records, as in machine.sh.
-finding() { printf 'finding\t%s\t%s\n' "$1" "$(say "$2" | printable)"; }
+finding() { printf 'finding\t%s\t%s\n' "$1" "$(printable "$2")"; }
 fine() { finding ok "$*"; }
 remark() { finding note "$*"; }
 warning() { finding warning "$*"; }
@@ -126,7 +126,7 @@ check_build() {
 			"then: dkms autoinstall -k $1"
 	elif [ -r "$build_log" ]; then
 		advice "The last build ended with (all of it in ${build_log#"$root"}):" \
-			"  $(tail -n 1 "$build_log" | printable)"
+			"  $(printable "$(tail -n 1 "$build_log")")"
 	else
 		advice "Its headers are there: dkms autoinstall -k $1 (or make install in a checkout)"
 	fi

@@ -4,54 +4,56 @@
 # What is known of the machine: processes, network namespaces, vsock sockets, guests. Most of it is written down as
 # records, one in a line, whose fields are separated by tabs and whose first field says what it is.
 
-command_of() { read_line "$proc/$1/comm" | printable; }
+command_of() { printable "$(read_line "$proc/$1/comm")"; }
 
-# control_group_of PID: the path, of the unified hierarchy or of the one that systemd keeps.
-control_group_of() {
-	awk -F : '$1 == 0 || $2 == "name=systemd" { sub(/^[^:]*:[^:]*:/, ""); if (length > length(best)) best = $0 }
-		END { print best }' "$proc/$1/cgroup" 2> /dev/null | printable
-}
-
-# unit_of PID: the systemd unit, as systemctl knows it.
-unit_of() {
-	control_group_of "$1" | awk -F / '{
-		for (i = NF; i > 0; i--)
-			if ($i ~ /\.(service|scope|socket|mount|swap)$/) { print $i; exit }
-	}'
-}
-
-# container_of PID: what the names of control groups tell: the first digits of a container's number, as podman, docker and
-# crictl show them, or the name of an LXC container or of a machine of systemd.
-container_of() {
-	control_group_of "$1" | awk -F / '{
-		for (i = NF; i > 0; i--) {
-			word = $i
-			gsub(/[^0-9a-f]+/, " ", word)
-			count = split(word, words, " ")
-			for (j = 1; j <= count; j++)
-				if (length(words[j]) == 64) { print substr(words[j], 1, 12); exit }
-			if ($i ~ /^lxc\.payload\./) { print substr($i, 13); exit }
-			if ($i ~ /^systemd-nspawn@.*\.service$/) {
-				print substr($i, 16, length($i) - 23); exit
+# place_of PID: "UNIT CONTAINER", separated by a tab, as the names of its control groups tell: the systemd unit, as systemctl
+# knows it, and the first digits of a container's number, as podman, docker and crictl show them, or the name of an LXC
+# container or of a machine of systemd.
+place_of() {
+	printable "$(awk -F : '
+		function container_in(part,    words, count, i) {
+			if (part ~ /^lxc\.payload\./)
+				return substr(part, 13)
+			if (part ~ /^systemd-nspawn@.*\.service$/)
+				return substr(part, 16, length(part) - 23)
+			if (part ~ /^machine-.*\.scope$/) {
+				part = substr(part, 9, length(part) - 14)
+				gsub(/\\x2d/, "-", part)
+				return part
 			}
-			if ($i ~ /^machine-.*\.scope$/) {
-				name = substr($i, 9, length($i) - 14)
-				gsub(/\\x2d/, "-", name)
-				print name; exit
-			}
+			count = split(part, words, /[^0-9a-f]+/)
+			for (i = 1; i <= count; i++)
+				if (length(words[i]) == 64)
+					return substr(words[i], 1, 12)
+			return ""
 		}
-	}'
+		# The unified hierarchy, or the one that systemd keeps beside others.
+		$1 == 0 || $2 == "name=systemd" {
+			sub(/^[^:]*:[^:]*:/, "")
+			if (length > length(path))
+				path = $0
+		}
+		END {
+			for (i = split(path, part, "/"); i > 0; i--) {
+				if (unit == "" && part[i] ~ /\.(service|scope|socket|mount|swap)$/)
+					unit = part[i]
+				if (container == "")
+					container = container_in(part[i])
+			}
+			print unit "/" container
+		}' "$proc/$1/cgroup" 2> /dev/null)" | tr / '\t'
 }
 
 # process_record PID
 process_record() {
-	printf 'process\t%s\t%s\t%s\t%s\n' "$1" "$(command_of "$1")" "$(unit_of "$1")" "$(container_of "$1")"
+	printf 'process\t%s\t%s\t%s\n' "$1" "$(command_of "$1")" "$(place_of "$1")"
 }
 
 # describe_process PID: for a person.
 describe_process() {
-	describe_unit=$(unit_of "$1")
-	describe_container=$(container_of "$1")
+	describe_place=$(place_of "$1")
+	describe_unit=${describe_place%"$tab"*}
+	describe_container=${describe_place#*"$tab"}
 	printf '%s (pid %s%s%s)' "$(command_of "$1")" "$1" "${describe_unit:+, unit $describe_unit}" \
 		"${describe_container:+, container $describe_container}"
 }
@@ -173,9 +175,9 @@ guest_records() {
 
 # guest_name PID: what QEMU was told to call the guest.
 guest_name() {
-	tr '\0' '\n' < "$proc/$1/cmdline" | awk '
+	printable "$(tr '\0' '\n' < "$proc/$1/cmdline" | awk '
 		named { sub(/^guest=/, ""); sub(/,.*/, ""); print; exit }
-		$0 == "-name" || $0 == "--name" { named = 1 }' | printable
+		$0 == "-name" || $0 == "--name" { named = 1 }')"
 }
 
 # machine_records: all of it.
@@ -192,7 +194,7 @@ machine_records() {
 		say "$machine_inside" | socket_records "$machine_inode"
 	done
 	mounted_namespaces | while read -r machine_inode machine_file; do
-		printf 'name\t%s\t%s\n' "$machine_inode" "$(say "$machine_file" | printable)"
+		printf 'name\t%s\t%s\n' "$machine_inode" "$(printable "$machine_file")"
 	done
 	guest_records
 }

@@ -13,7 +13,11 @@ our_author="The vsock-netns authors"
 file_of() { modinfo ${root:+-b "$root"} -k "$1" -n "$2" 2> /dev/null; }
 
 # file_field FIELD FILE
-file_field() { modinfo -F "$1" "$2" 2> /dev/null | head -n 1; }
+file_field() {
+	file_field=$(modinfo -F "$1" "$2" 2> /dev/null)
+	# Some fields occur more than once.
+	say "${file_field%%"$newline"*}"
+}
 
 # file_kind FILE: ours, stock, builtin or absent.
 file_kind() {

@@ -5,15 +5,17 @@
 
 # loaded_record MODULE
 loaded_record() {
-	printf 'loaded\t%s\t%s\t%s\t%s\t%s\n' "$1" "$(kind_loaded "$1")" "$(read_line "$sys/module/$1/version" | printable)" \
-		"$(read_line "$sys/module/$1/srcversion" | printable)" "$(references_to "$1")"
+	printf 'loaded\t%s\t%s\t%s\t%s\t%s\n' "$1" "$(kind_loaded "$1")" "$(printable "$(read_line "$sys/module/$1/version")")" \
+		"$(printable "$(read_line "$sys/module/$1/srcversion")")" "$(references_to "$1")"
 }
 
 # disk_record RELEASE MODULE
 disk_record() {
 	disk_file=$(file_of "$1" "$2")
+	disk_version=
+	[ -z "$disk_file" ] || disk_version=$(file_field version "$disk_file")
 	printf 'disk\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(file_kind "$disk_file")" \
-		"$(file_field version "$disk_file" | printable)" "$(say "$disk_file" | printable)"
+		"$(printable "$disk_version")" "$(printable "$disk_file")"
 }
 
 # change_record MODULE: what it would be after a reboot of this kernel.
@@ -64,7 +66,7 @@ status_records() {
 	done
 	for status_entry in ns_mode child_ns_mode g2h_fallback; do
 		[ ! -r "$proc/sys/net/vsock/$status_entry" ] ||
-			printf 'sysctl\t%s\t%s\n' "$status_entry" "$(read_line "$proc/sys/net/vsock/$status_entry" | printable)"
+			printf 'sysctl\t%s\t%s\n' "$status_entry" "$(printable "$(read_line "$proc/sys/net/vsock/$status_entry")")"
 	done
 	for status_module in $replaceable; do
 		change_record "$status_module"
