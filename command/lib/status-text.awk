@@ -2,7 +2,7 @@
 # vsock-netns status, for a person: of modules that are neither loaded nor installed nothing is said.
 
 function use_of(count) {
-	return count > 0 ? "in use " count (count == 1 ? " time" : " times") : ""
+	return count > 0 ? count (count == 1 ? " reference" : " references") : ""
 }
 
 function row(name, kind, version, more,    line) {

@@ -60,7 +60,10 @@ name_holders() {
 		[ "$holders_count" -gt 0 ] || continue
 		[ "$holders_total" -gt 0 ] || complain "in use, so that nothing was changed:"
 		holders_total=$((holders_total + holders_count))
-		printf '  %s: in use %s\n' "$holders_module" "$(how_often "$holders_count")" >&2
+		case $holders_count in
+		1) printf '  %s: 1 reference\n' "$holders_module" >&2 ;;
+		*) printf '  %s: %s references\n' "$holders_module" "$holders_count" >&2 ;;
+		esac
 	done
 	[ "$holders_total" -gt 0 ] || return 1
 	holders_named=$(named_holders)
@@ -74,13 +77,6 @@ name_holders() {
 		complain "what uses the modules was not found. A connection that was closed keeps its transport for some" \
 			"seconds: try again; or reboot, which activates the modules that are on disk" ;;
 	*) complain "end them and try again; or reboot, which activates the modules that are on disk" ;;
-	esac
-}
-
-how_often() {
-	case $1 in
-	1) say "once" ;;
-	*) say "$1 times" ;;
 	esac
 }
 

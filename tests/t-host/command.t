@@ -327,8 +327,8 @@ echo 6 >"$root/sys/module/vsock/refcnt"
 echo 1 >"$root/sys/module/vhost_vsock/refcnt"
 run swap
 is "$status $(did) $(loaded)" "3  $all_stock" "swap refuses when somebody uses the modules"
-like "$output" "vsock: in use 2 times" "... how often"
-like "$output" "vhost_vsock: in use once" "... which"
+like "$output" "vsock: 2 references" "... how many references"
+like "$output" "vhost_vsock: 1 reference" "... and of which else"
 like "$output" 'socket LISTEN \*:22 -> \*:\*: sshd \(pid 700, unit ssh.service\)' "... names a listener"
 like "$output" 'socket ESTAB 2:999 -> 42:1234: evil ",pid=1 \(pid 800, unit libpod-.*\.scope, container 0123456789ab\)' \
 	"... names a socket in a container"
