@@ -299,7 +299,7 @@ int main(void)
 	diag("%lu turns, %lu packets, %lu replies, %lu calls, %lu times broken, %lu guests, %lu stalled", turns, packets,
 	     replies, calls, broken, restarts, stalls);
 	is_int(bad, 0, "a guest that behaves is served all the time");
-	ok(packets > 1000 && replies > 100 && calls > 1000 && broken > 5, "the others did what they can");
+	ok(packets > 500 && replies > 100 && calls > 300 && broken > 2, "the others did what they can");
 	for (int n = 0; n < GUESTS; n++)
 		guest_free(guests[n]);
 	for (int i = 0; i < SOCKETS; i++)
