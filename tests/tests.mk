@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets test, test-long, test-upstream and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
+# Targets test, test-long, test-upstream, test-siblings and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
 # make -f tests/tests.mk test
 
 TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -20,6 +20,11 @@ test-long:
 .PHONY: test-upstream
 test-upstream:
 	@$(TESTS_DIR)upstream/run $(if $(KERNEL),-k '$(KERNEL)')
+
+# make test-siblings [KERNEL=6.1,6.12]: two virtual machines side by side under a real hypervisor's vsock device.
+.PHONY: test-siblings
+test-siblings:
+	@$(TESTS_DIR)siblings/run $(if $(KERNEL),-k '$(KERNEL)')
 
 # make shell [KERNEL=6.1]: a prompt in a test machine, with our modules loaded.
 .PHONY: shell
