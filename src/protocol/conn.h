@@ -107,8 +107,7 @@ struct conn_key {
  * @message_left: bytes to be sent of a message that was sent in part
  * @message_eor: MSG_EOR of that
  * @queued: bytes of payload that ever were in @out; wraps around
- * @sent: bytes of payload that the guest got; wraps around
- * @peer_forwarded: bytes it says it received, of @sent; wraps around
+ * @peer_forwarded: bytes of these that the guest says it received; wraps around
  * @peer_buf_alloc: its buffer size
  * @room_wanted: room for which a sender waits, 0 when none does
  * @message_wanted: size of a message that had no room; poll() waits for that
@@ -167,7 +166,6 @@ struct conn {
 	u32 message_left;
 	bool message_eor;
 	u32 queued;
-	u32 sent;
 	u32 peer_forwarded;
 	u32 peer_buf_alloc;
 	u32 room_wanted;
@@ -232,6 +230,7 @@ void conn_due(struct conn *conn, u8 due);
 /* credit.c */
 void conn_credit_fill(struct conn *conn, struct packet_header *header);
 void conn_credit_update(struct conn *conn, const struct packet_header *header);
+void conn_credit_wake(struct conn *conn);
 u32 conn_room(const struct conn *conn);
 u32 conn_room_limit(const struct conn *conn);
 bool conn_has_room(struct vns_sock *vs, size_t target);

@@ -37,7 +37,7 @@ void conn_credit_fill(struct conn *conn, struct packet_header *header)
  * @conn: the connection
  *
  * Never more than a buffer of our own size, so that no guest can have the host
- * hold as much as it likes.
+ * hold as much as it says.
  */
 u32 conn_room_limit(const struct conn *conn)
 	__must_hold(&conn->lock)
@@ -55,13 +55,21 @@ u32 conn_room(const struct conn *conn)
 {
 	const u32 limit = conn_room_limit(conn);
 	const u32 used = conn->queued - conn->peer_forwarded;
+	const u32 room = limit - min(used, limit);
 
-	return limit > used ? limit - used : 0;
+	/* It may have said that it received what it did not even get. */
+	return min(room, conn->buf_alloc -
+			 min(conn->out.unread, conn->buf_alloc));
 }
 
-static void wake_sender(struct conn *conn)
+/**
+ * conn_credit_wake() - wake who waits for room if there is enough now
+ * @conn: the connection
+ */
+void conn_credit_wake(struct conn *conn)
 	__must_hold(&conn->lock)
 {
+	lockdep_assert_held(&conn->lock);
 	if (!conn->room_wanted || !conn->sk ||
 	    (conn_room(conn) < conn->room_wanted &&
 	     conn_room_limit(conn) >= conn->room_wanted))
@@ -75,7 +83,7 @@ static void wake_sender(struct conn *conn)
  * @conn: the connection
  * @header: of a packet of its
  *
- * It cannot have received what it did not get, nor take back what it said.
+ * It cannot have received more than was sent, nor take back what it said.
  */
 void conn_credit_update(struct conn *conn, const struct packet_header *header)
 	__must_hold(&conn->lock)
@@ -87,9 +95,9 @@ void conn_credit_update(struct conn *conn, const struct packet_header *header)
 	    header->buf_alloc == conn->peer_buf_alloc)
 		return;
 	conn->peer_buf_alloc = header->buf_alloc;
-	if (conn->sent - fwd_cnt < conn->sent - conn->peer_forwarded)
+	if (conn->queued - fwd_cnt < conn->queued - conn->peer_forwarded)
 		conn->peer_forwarded = fwd_cnt;
-	wake_sender(conn);
+	conn_credit_wake(conn);
 }
 
 /* Would a send fail at once instead of waiting? */
@@ -252,7 +260,7 @@ void conn_buffer_size(struct vns_sock *vs, u64 *size)
 	/* What waits may be all that there can be now. */
 	if (conn->data_wanted && conn->sk)
 		vns_data_ready(conn->sk);
-	wake_sender(conn);
+	conn_credit_wake(conn);
 	spin_unlock(&conn->lock);
 }
 

@@ -191,7 +191,6 @@ static void piece_sent(struct conn *conn, const struct piece *piece,
 		__skb_queue_tail(done, piece->skb);
 		return;
 	}
-	conn->sent += piece->len;
 	conn->out.unread -= piece->len;
 	conn->out.taken = piece->offset + piece->len;
 	if (conn->messages)
@@ -202,6 +201,7 @@ static void piece_sent(struct conn *conn, const struct piece *piece,
 		conn->out.taken = 0;
 		__skb_queue_tail(done, piece->skb);
 	}
+	conn_credit_wake(conn);
 	if (unlikely(conn->drain_wanted) && !conn->out.unread && conn->sk)
 		conn->sk->sk_state_change(conn->sk);
 }
@@ -255,8 +255,8 @@ static u16 take_due(struct conn *conn)
 		{ CONN_DUE_RESPONSE, VIRTIO_VSOCK_OP_RESPONSE },
 		{ CONN_DUE_RST, VIRTIO_VSOCK_OP_RST },
 		{ 0, VIRTIO_VSOCK_OP_RW },
-		{ CONN_DUE_SHUTDOWN, VIRTIO_VSOCK_OP_SHUTDOWN },
 		{ CONN_DUE_CREDIT, VIRTIO_VSOCK_OP_CREDIT_UPDATE },
+		{ CONN_DUE_SHUTDOWN, VIRTIO_VSOCK_OP_SHUTDOWN },
 	};
 	const u8 due = sendable(conn);
 	int i;
