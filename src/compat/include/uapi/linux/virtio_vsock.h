@@ -6,6 +6,7 @@
 #include_next <uapi/linux/virtio_vsock.h>
 
 #ifndef HAVE_VIRTIO_VSOCK_SEQPACKET
+#define VIRTIO_VSOCK_F_SEQPACKET 1
 #define VIRTIO_VSOCK_TYPE_SEQPACKET 2
 #define VIRTIO_VSOCK_SEQ_EOM 1
 #define VIRTIO_VSOCK_SEQ_EOR 2
