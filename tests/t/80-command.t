@@ -136,7 +136,7 @@ hold "$tool" hold stream
 run swap
 is "$status $(kinds)" "3 $(all stock)" "swap: refused while there is a connection"
 like "$output" "vsock-tool \(pid $pid\)" "swap: names the process"
-like "$output" "a reboot" "swap: says that a reboot helps"
+like "$output" "or reboot" "swap: says that a reboot helps"
 is "$("$tool" pair)" ok "swap: connections work"
 let_go
 ok "after a while nothing holds them" wait_until idle
