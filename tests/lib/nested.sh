@@ -7,9 +7,9 @@
 nested_qemu=${NESTED_QEMU:-qemu-system-x86_64}
 nested_files=${NESTED_FILES:-${TESTBIN:-}/../nested}
 nested_run=${NESTED_RUN:-/run/nested}
-nested_state_patience=60 nested_boot_patience=600
+nested_state_patience=400 nested_boot_patience=900
 # Checkers make everything slower.
-[ "${KERNEL:-}" != debug ] || nested_state_patience=300
+[ "${KERNEL:-}" != debug ] || nested_state_patience=900
 
 # A state goes on only in the machine it was saved in, so there is one machine, of one version, for all. It has little that a
 # kernel would look at; the slot is where the vsock device is, or is plugged in later.
