@@ -12,6 +12,8 @@ struct scene {
 	/* Kinds of namespace, see ns_names. */
 	int guest, host;
 	int type;
+	/* New in each: a kernel that resets a connection of the guest before late tells whoever has its CID by then. */
+	unsigned int cid;
 	/* In both: what the scenario says when it is over. */
 	char said[64];
 };
@@ -31,13 +33,13 @@ static const char *say(struct scene *s, const char *format, const char *what)
 
 static const char *host_connects(struct scene *s)
 {
-	struct guest *g = guest_new(.cid = CID, .ns = ns_fd[s->guest]);
+	struct guest *g = guest_new(.cid = s->cid, .ns = ns_fd[s->guest]);
 	int fd = vm_socket_in(ns_fd[s->host], s->type);
 	struct conn c;
 	int err;
 
 	set_nonblock(fd, true);
-	err = vm_connect(fd, CID, 5000);
+	err = vm_connect(fd, s->cid, 5000);
 	if (err != EINPROGRESS)
 		say(s, "connect=%s", error_name(err));
 	else if (!conn_answer(&c, g, 5000, OP_RESPONSE) || !guest_poll(g, fd, POLLOUT, PATIENCE_MS))
@@ -53,7 +55,7 @@ static const char *host_connects(struct scene *s)
 
 static const char *guest_connects(struct scene *s)
 {
-	struct guest *g = guest_new(.cid = CID, .ns = ns_fd[s->guest]);
+	struct guest *g = guest_new(.cid = s->cid, .ns = ns_fd[s->guest]);
 	int listener = vm_listen_in(ns_fd[s->host], s->type, VMADDR_CID_ANY, 8);
 	struct conn c = conn_init(g, s->type, vm_port(listener));
 	const char *answer = conn_request(&c);
@@ -77,10 +79,10 @@ static const char *same_cid(struct scene *s)
 	int first = device_open_in(ns_fd[s->guest]), second = device_open_in(ns_fd[s->host]);
 	int err;
 
-	must(-device_set_cid(first, CID));
-	err = device_set_cid(second, CID);
+	must(-device_set_cid(first, s->cid));
+	err = device_set_cid(second, s->cid);
 	close(first);
-	if (err && device_set_cid(second, CID))
+	if (err && device_set_cid(second, s->cid))
 		err = EBADF;
 	close(second);
 	return say(s, "%s", error_name(err));
@@ -89,8 +91,8 @@ static const char *same_cid(struct scene *s)
 /* The guest knows the ports of another guest's connection; across a border it has the other's CID too. */
 static const char *forged_data(struct scene *s)
 {
-	struct guest *owner = guest_new(.cid = 1000, .ns = ns_fd[s->host]);
-	struct guest *other = guest_new(.cid = ns_reach(s->guest, s->host) ? CID : 1000, .ns = ns_fd[s->guest]);
+	struct guest *owner = guest_new(.cid = s->cid, .ns = ns_fd[s->host]);
+	struct guest *other = guest_new(.cid = s->cid + (ns_reach(s->guest, s->host) ? 100000 : 0), .ns = ns_fd[s->guest]);
 	struct conn c, forged;
 	int fd = conn_from_host(&c, owner, ns_fd[s->host], s->type);
 
@@ -114,13 +116,13 @@ static const char *forged_data(struct scene *s)
 /* A CID that a running guest of that namespace has, and a guest of ours too where that is possible: who answers? */
 static const char *each_its_own(struct scene *s)
 {
-	struct guest *theirs = guest_new(.cid = CID, .ns = ns_fd[s->guest]);
+	struct guest *theirs = guest_new(.cid = s->cid, .ns = ns_fd[s->guest]);
 	struct guest *ours = NULL;
 	struct conn c;
 	int fd;
 
 	if (!ns_reach(s->guest, s->host))
-		ours = guest_new(.cid = CID, .ns = ns_fd[s->host]);
+		ours = guest_new(.cid = s->cid, .ns = ns_fd[s->host]);
 	fd = conn_from_host(&c, ours ?: theirs, ns_fd[s->host], s->type);
 	say(s, "%s", conn_echo(&c, fd) ? "no echo" : "echo");
 	if (ours) {
@@ -148,9 +150,9 @@ static const char *opened_elsewhere(struct scene *s)
 	int err;
 
 	ns_enter(ns_fd[s->host]);
-	must(-device_set_cid(fd, CID));
+	must(-device_set_cid(fd, s->cid));
 	ns_enter(here);
-	err = device_set_cid(other, CID);
+	err = device_set_cid(other, s->cid);
 	close(fd);
 	close(other);
 	close(here);
@@ -160,14 +162,14 @@ static const char *opened_elsewhere(struct scene *s)
 /* A socket that travels to the guest's namespace stays the host's. */
 static const char *socket_travels(struct scene *s)
 {
-	struct guest *g = guest_new(.cid = CID, .ns = ns_fd[s->guest]);
+	struct guest *g = guest_new(.cid = s->cid, .ns = ns_fd[s->guest]);
 	int here = ns_here();
 	int fd = vm_socket_in(ns_fd[s->host], s->type);
 	int err;
 
 	ns_enter(ns_fd[s->guest]);
 	set_nonblock(fd, true);
-	err = vm_connect(fd, CID, 5000);
+	err = vm_connect(fd, s->cid, 5000);
 	ns_enter(here);
 	close(here);
 	close(fd);
@@ -198,12 +200,14 @@ static const struct scenario {
 
 static void play(const struct scenario *scenario, int type)
 {
+	static unsigned int cid = 10000;
 	struct scene s = { .type = type };
 
 	for (s.guest = 0; s.guest < NS_COUNT; s.guest++) {
 		for (s.host = 0; s.host < NS_COUNT; s.host++) {
 			const char *want = scenario->inside;
 
+			s.cid = cid++;
 			if (!ns_reach(s.guest, s.host))
 				want = type == SOCK_SEQPACKET && scenario->across_messages ?
 				       scenario->across_messages : scenario->across;
