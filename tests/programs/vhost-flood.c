@@ -157,8 +157,9 @@ static void check_flood(const struct flood *f)
 	conn_fd = conn_from_host(&conn, g, 0, f->type);
 	g->hold = f->hold;
 	/* Memory of the guest itself is touched now. */
-	for (unsigned int i = 0; i < g->queue[TX].slot_count; i++)
-		*queue_slot(&g->queue[TX], i) = 0;
+	for (unsigned int q = 0; q < QUEUES; q++)
+		for (unsigned int i = 0; i < g->queue[q].slot_count; i++)
+			memset(queue_slot(&g->queue[q], i), 0, g->queue[q].slot_size);
 	before = memory_used();
 	started = now_ms();
 	taken = f->make(g);
