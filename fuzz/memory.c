@@ -202,6 +202,11 @@ int vring_memory_map(struct vring_memory *memory, u64 address, u64 len,
 	return pieces;
 }
 
+int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len)
+{
+	return vring_memory_log(memory, address, len);
+}
+
 int vring_memory_log(struct vring_memory *memory, u64 address, u64 len)
 {
 	must(len, "logs nothing");

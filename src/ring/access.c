@@ -131,18 +131,6 @@ static int copy_out(u64 user, const void *from, size_t len)
 	return copy_to_user(to, from, len) ? -EFAULT : 0;
 }
 
-/*
- * With an IOMMU nobody tells where the used ring is in the guest's memory, so it is
- * seen by where it was written.
- */
-static int log_ring(struct vring_memory *memory, u64 user, size_t len)
-{
-	if (likely(!memory->iotlb || !memory->log))
-		return 0;
-
-	return log_user(memory, user, len);
-}
-
 int vring_memory_read16(struct vring_memory *memory, u16 *to, u64 from)
 {
 	const u16 __user *user;
@@ -170,10 +158,8 @@ int vring_memory_write16(struct vring_memory *memory, u64 to, u16 value)
 	if (unlikely(place.len < sizeof(value)))
 		return -EFAULT;
 	user = user_pointer(place.user);
-	if (unlikely(put_user(value, user)))
-		return -EFAULT;
 
-	return log_ring(memory, place.user, sizeof(value));
+	return put_user(value, user) ? -EFAULT : 0;
 }
 
 int vring_memory_read(struct vring_memory *memory, void *to, u64 from,
@@ -214,14 +200,34 @@ int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 			return error;
 		part = min_t(u64, len, place.len);
 		error = copy_out(place.user, from, part);
-		if (likely(!error))
-			error = log_ring(memory, place.user, part);
 		if (unlikely(error))
 			return error;
 		to += part;
 		from += part;
 		len -= part;
 	} while (unlikely(len));
+
+	return 0;
+}
+
+int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len)
+{
+	if (!memory->log)
+		return 0;
+	do {
+		struct place place;
+		u64 part;
+		int error = find_in_ring(memory, address, VRING_WRITE, &place);
+
+		if (error)
+			return error;
+		part = min(len, place.len);
+		error = log_user(memory, place.user, part);
+		if (error)
+			return error;
+		address += part;
+		len -= part;
+	} while (len);
 
 	return 0;
 }

@@ -111,6 +111,19 @@ int vring_memory_map(struct vring_memory *memory, u64 address, u64 len,
 int vring_memory_log(struct vring_memory *memory, u64 address, u64 len);
 
 /**
+ * vring_memory_log_ring() - the same, with an IOMMU
+ * @memory: the guest's memory
+ * @address: where in the used ring
+ * @len: bytes, not 0
+ *
+ * Nobody tells where the used ring is in the guest's memory, so it is seen by
+ * where it is in the process's.  Does nothing when there is no dirty log.
+ *
+ * Return: 0, -EFAULT or -EAGAIN.
+ */
+int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len);
+
+/**
  * vring_memory_log_buffers() - note that buffers of the guest's were written
  * @memory: the guest's memory
  * @segment: what vring_memory_map() made of them

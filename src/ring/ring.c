@@ -40,8 +40,11 @@ static int read_avail16(struct vring_dev *ring, size_t offset, u16 *value)
 
 static int log_used(struct vring_dev *ring, size_t offset, size_t len)
 {
-	if (likely(!ring->log_used))
+	if (likely(!ring->log_used && !ring->log_written))
 		return 0;
+	if (ring->log_written)
+		return vring_memory_log_ring(ring->memory, ring->used + offset,
+					     len);
 
 	return vring_memory_log(ring->memory, ring->used_log + offset, len);
 }

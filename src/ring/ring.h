@@ -58,8 +58,9 @@ struct vring_used_entry {
  * @avail: address of the available ring
  * @used: address of the used ring
  * @used_log: guest physical address of the used ring for the dirty log
- * @log_used: writes to the used ring go into the dirty log at @used_log; off
- *	with an IOMMU, where vring_memory_write() sees to it
+ * @log_used: writes to the used ring go into the dirty log at @used_log
+ * @log_written: they do, and an IOMMU tells where they are in the log; instead
+ *	of @log_used
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
  * @notify_on_empty: VIRTIO_F_NOTIFY_ON_EMPTY was negotiated
@@ -93,6 +94,7 @@ struct vring_dev {
 	u64 used;
 	u64 used_log;
 	bool log_used;
+	bool log_written;
 	bool event_idx;
 	bool indirect;
 	bool notify_on_empty;

@@ -73,9 +73,10 @@ static int check_addresses(const struct vhost_vring_addr *addr)
 
 static void apply_log(struct guest *guest, struct guest_ring *ring)
 {
-	/* With an IOMMU the translation tells what was written. */
-	ring->vring.log_used = ring->log_used &&
-		!guest_has_feature(guest, VIRTIO_F_ACCESS_PLATFORM);
+	const bool iommu = guest_has_feature(guest, VIRTIO_F_ACCESS_PLATFORM);
+
+	ring->vring.log_used = ring->log_used && !iommu;
+	ring->vring.log_written = ring->log_used && iommu;
 }
 
 static int set_addr(struct guest *guest, struct guest_ring *ring,
