@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <net/net_namespace.h>
 
 #include "vhost/device.h"
@@ -28,9 +29,25 @@ static int device_release(struct inode *inode, struct file *file)
 	guest_unclaim(guest);
 	guest_end(guest);
 	protocol_destroy(&guest->protocol);
+	put_net(guest->net);
 	guest_put(guest);
 
 	return 0;
+}
+
+/* Which CIDs are taken, by whom and where, is in /proc/PID/fdinfo. */
+static void device_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	const struct guest *guest = file->private_data;
+	const u32 cid = guest_cid(guest);
+
+	if (cid)
+		seq_printf(seq, "vhost-vsock-cid:\t%u\n", cid);
+	else
+		seq_puts(seq, "vhost-vsock-cid:\tnone\n");
+	seq_printf(seq, "vhost-vsock-netns:\t%u\n", guest->net->ns.inum);
+	seq_printf(seq, "vhost-vsock-running:\t%d\n",
+		   guest_is_running(guest));
 }
 
 static const struct file_operations device_fops = {
@@ -43,6 +60,7 @@ static const struct file_operations device_fops = {
 	.read_iter = guest_read_iter,
 	.write_iter = guest_write_iter,
 	.poll = guest_poll,
+	.show_fdinfo = device_show_fdinfo,
 };
 
 static struct miscdevice device = {

@@ -108,8 +108,9 @@ struct iotlb_questions {
  *	something.  Inside of @lock.
  * @users: references; the open file is one
  * @rcu: frees the memory after the last lookup that may have seen it
- * @net: the namespace of who opened the device; held, never changes
- * @domain: the one of @net
+ * @net: the namespace of who opened the device; held as long
+ *	as the device is open, which connections may outlive; never changes
+ * @domain: the one of @net, and as long
  * @claim: entry in the table of CIDs, NULL without a CID; @lock
  * @cid: the CID, 0 without one; written under @lock, read anywhere
  * @mm: memory of the process that called VHOST_SET_OWNER, NULL without an

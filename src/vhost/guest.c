@@ -31,7 +31,6 @@ void guest_put(struct guest *guest)
 {
 	if (!refcount_dec_and_test(&guest->users))
 		return;
-	put_net(guest->net);
 	kvfree_rcu(guest, rcu);
 }
 
@@ -49,7 +48,7 @@ u32 guest_cid(const struct guest *guest)
 
 /**
  * guest_domain() - the CID space that a guest is in
- * @guest: the guest
+ * @guest: the guest, its device open
  *
  * Context: any.
  */
@@ -129,7 +128,7 @@ struct guest *guest_new(struct net *net)
 	guest->domain = vns_net_domain(net);
 
 	if (protocol_init(&guest->protocol)) {
-		put_net(guest->net);
+		put_net(net);
 		kvfree(guest);
 		return NULL;
 	}

@@ -307,6 +307,31 @@ static void check_running(void)
 	guest_free(g);
 }
 
+/* What administrators and the command vsock-netns read. */
+static void check_fdinfo(void)
+{
+	struct guest *g = guest_new(.cid = 42);
+	char path[64], text[1024] = "", line[64];
+	struct stat ns;
+	int fd;
+
+	if (native()) {
+		skip("fdinfo", "this kernel tells no CID there");
+		guest_free(g);
+		return;
+	}
+	must(stat("/proc/self/ns/net", &ns));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", g->fd);
+	fd = must(open(path, O_RDONLY | O_CLOEXEC));
+	must(read(fd, text, sizeof(text) - 1));
+	close(fd);
+	ok(strstr(text, "vhost-vsock-cid:\t42\n"), "fdinfo tells the CID");
+	snprintf(line, sizeof(line), "vhost-vsock-netns:\t%llu\n", (unsigned long long)ns.st_ino);
+	ok(strstr(text, line), "the namespace");
+	ok(strstr(text, "vhost-vsock-running:\t1\n"), "and that it runs");
+	guest_free(g);
+}
+
 int main(void)
 {
 	watchdog(60);
@@ -318,6 +343,7 @@ int main(void)
 	check_unknown();
 	check_cids();
 	check_running();
+	check_fdinfo();
 
 	return done();
 }

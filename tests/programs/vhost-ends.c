@@ -4,6 +4,7 @@
  * every state, many connections at once, and guests that come back.
  */
 #include "guest_pump.h"
+#include "ns_alive.h"
 
 #include <sys/resource.h>
 
@@ -298,6 +299,24 @@ static void check_backlog(void)
 	guest_free(g);
 }
 
+/* A socket whose guest has ended does not keep the guest's namespace. */
+static void check_namespace_goes(void)
+{
+	int ns = ns_new_global(), number = ns_tag(ns);
+	struct guest *g = guest_new(.cid = CID, .ns = ns);
+	struct conn c;
+	int fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+
+	close(ns);
+	ok(ns_alive(number), "a device holds its namespace");
+	guest_free(g);
+	if (native())
+		skip("its sockets do not", "this kernel was not asked");
+	else
+		ok(ns_dies(number), "its sockets do not");
+	close(fd);
+}
+
 int main(void)
 {
 	struct sigaction interrupt = { .sa_handler = nothing };
@@ -312,6 +331,7 @@ int main(void)
 	check_many(SOCK_STREAM);
 	check_many(SOCK_SEQPACKET);
 	check_many_guests();
+	check_namespace_goes();
 	check_backlog();
 	linger_end(&l);
 
