@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
 
 struct listener {
 	int type;
@@ -96,6 +97,8 @@ static int carry_out(int fd, const char *order);
 
 static int call(const char *rest)
 {
+	/* The two seconds that connect() waits by itself are short for an emulated processor. */
+	const struct timeval patience = { .tv_sec = 20 };
 	char type[16], order[TRAFFIC_ORDER_MAX];
 	struct sockaddr_vm addr;
 	unsigned int port;
@@ -106,6 +109,7 @@ static int call(const char *rest)
 	fd = socket(AF_VSOCK, !strcmp(type, "stream") ? SOCK_STREAM : SOCK_SEQPACKET, 0);
 	if (fd < 0)
 		return errno;
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience));
 	addr = traffic_address(VMADDR_CID_HOST, port);
 	err = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? errno : carry_out(fd, order);
 	close(fd);
