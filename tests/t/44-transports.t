@@ -108,7 +108,7 @@ exec 7>&-
 wait
 # shellcheck disable=SC2086  # words
 check_calls test_virtio $no_dgram $newer
-ok "virtio: goes" rmmod test_virtio
+ok "virtio: goes" wait_until rmmod test_virtio
 is "$(name "" 77)" ENODEV "virtio: and with it the way out"
 
 # ---- Like VMCI's, in a guest.
@@ -156,7 +156,7 @@ lowat_hook=set_rcvlowat
 [ "$lowat" = ok ] || lowat_hook=""
 # shellcheck disable=SC2086  # words
 check_calls test_hyperv $no_dgram $no_seqpacket cancel_pkt notify_buffer_size unsent_bytes read_skb $lowat_hook
-ok "hyperv: goes" rmmod test_hyperv
+ok "hyperv: goes" wait_until rmmod test_hyperv
 
 # ---- As a host with guests, and as both.
 ok "host: of VMCI's kind" load test_vmci h2g=1 dgram=0
@@ -176,7 +176,7 @@ is "$("$tool" pair)" ok "both: CID 1 is loopback"
 is "$("$tool" pair stream 3)" ok "both: our own CID too"
 is "$(ns_exec local "$tool" pair stream 3)" ok "both: in a local namespace too"
 is "$(name "" 2)" "test_virtio at 2" "both: CID 2 is not"
-ok "both: the host's side goes" rmmod test_vmci
+ok "both: the host's side goes" wait_until rmmod test_vmci
 is "$(name "" 50)" "test_virtio at 50+flag" "both: guests' CIDs are the host's above then"
 ok "both: it comes again" load test_vmci h2g=1 dgram=0
 is "$(name "" 50)" "test_vmci at 50" "both: and has its guests"
@@ -184,15 +184,15 @@ is "$(name "" 50)" "test_vmci at 50" "both: and has its guests"
 # ---- Unloading races connects: the answers of before and of after, and no others.
 count=1000
 [ "$KERNEL" != debug ] || count=300
-ok "race: the host's side comes and goes" rmmod test_vmci
+ok "race: the host's side comes and goes" wait_until rmmod test_vmci
 is "$(PARAMETERS="h2g=1 dgram=0" "$transports" race "$TEST_MODULES/test_vmci.ko" 50 $count)" \
 	"test_virtio at 50+flag, test_vmci at 50" "race: by it, or out by fallback"
 ok "race: it goes" wait_until rmmod test_vmci
-ok "race: the way out goes" rmmod test_virtio
+ok "race: the way out goes" wait_until rmmod test_virtio
 is "$("$transports" race "$TEST_MODULES/test_virtio.ko" 50 $count)" "ENODEV, test_virtio at 50+flag" \
 	"race: the way out is there, or is not"
 ok "race: it goes" wait_until rmmod test_virtio
-ok "the far side goes" rmmod test_far_side
+ok "the far side goes" wait_until rmmod test_far_side
 ok "everything unloads" wait_until unload_all
 
 done_testing
