@@ -106,24 +106,34 @@ struct listener {
 	atomic_int came;
 };
 
+/* Until the caller ends it, however long it is silent. */
+static void *talk(void *arg)
+{
+	int fd = (intptr_t)arg;
+	char buffer[1024];
+	ssize_t n;
+
+	while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+		send(fd, buffer, n, MSG_NOSIGNAL);
+	close(fd);
+	return NULL;
+}
+
 static void *talk_thread(void *arg)
 {
 	struct listener *l = arg;
-	char buffer[1024];
-	ssize_t n;
+	pthread_t thread;
 	int fd;
 
 	for (;;) {
 		fd = accept(l->fd, NULL, NULL);
 		if (fd < 0)
 			continue;
-		set_timeout(fd, SO_RCVTIMEO, PATIENCE_MS);
 		l->from = vm_peer(fd);
 		l->came++;
 		write_line(fd, "%s sees %u\n", l->name, l->from.svm_cid);
-		while ((n = recv(fd, buffer, sizeof(buffer), 0)) > 0)
-			send(fd, buffer, n, MSG_NOSIGNAL);
-		close(fd);
+		must(-pthread_create(&thread, NULL, talk, (void *)(intptr_t)fd));
+		pthread_detach(thread);
 	}
 	return NULL;
 }
