@@ -11,8 +11,8 @@
  *				talks to the echo that called
  *	dgram CID		datagrams to there and back
  *	sockmap CID		a stream whose data goes through a sockmap's program
- *	race FILE CID COUNT	COUNT connections to the far side that says its name,
- *				while the module in FILE, with its parameters in
+ *	race FILE CID COUNT	COUNT or more connections to the far side that says its
+ *				name, while the module in FILE, with its parameters in
  *				$PARAMETERS, comes and goes; prints each outcome once,
  *				sorted, and how often to stderr
  */
@@ -344,6 +344,9 @@ static int do_sockmap(unsigned int cid)
 
 /* ---- race ---- */
 
+/* The race goes on until there were so many. */
+#define RACE_UNLOADS 20
+
 static const char *race_file, *race_parameters;
 static atomic_int calls_left, loads, unloads;
 static atomic_bool race_over;
@@ -372,7 +375,7 @@ static void *race_client(void *arg)
 	unsigned int cid = (uintptr_t)arg, seed = cid;
 	char name[64];
 
-	while (atomic_fetch_sub(&calls_left, 1) > 0) {
+	while (atomic_fetch_sub(&calls_left, 1) > 0 || unloads < RACE_UNLOADS) {
 		ask_name(cid, name);
 		note_outcome(name);
 		/* At times nobody has a socket, and the module can go. */
@@ -380,6 +383,15 @@ static void *race_client(void *arg)
 			poll(NULL, 0, rand_r(&seed) % 10);
 	}
 	return NULL;
+}
+
+/* Some calls meet what there is now. */
+static void wait_for_calls(int count)
+{
+	int end = calls_left - count;
+
+	while (!race_over && calls_left > end)
+		sched_yield();
 }
 
 static void *race_loader(void *arg)
@@ -391,10 +403,15 @@ static void *race_loader(void *arg)
 	(void)arg;
 	snprintf(name, sizeof(name), "%s", slash ? slash + 1 : race_file);
 	*strrchr(name, '.') = '\0';
-	do {
+	while (!race_over) {
 		loads += !syscall(SYS_finit_module, file, race_parameters, 0);
-		unloads += !syscall(SYS_delete_module, name, O_NONBLOCK);
-	} while (!race_over);
+		wait_for_calls(8);
+		/* It is refused while there is a connection. */
+		while (!race_over && syscall(SYS_delete_module, name, O_NONBLOCK))
+			sched_yield();
+		unloads += !race_over;
+		wait_for_calls(4);
+	}
 	/* It stays, for whoever looks next. */
 	syscall(SYS_finit_module, file, race_parameters, 0);
 	close(file);
