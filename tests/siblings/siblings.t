@@ -82,6 +82,8 @@ ok "death: asked for" "$siblings" kill
 kept
 is "$("$TESTBIN/vsock-tool" cid)" 3 "death: our CID stays"
 NOBODY_ANSWERS=1 judge reach "after death"
+# Packets that nobody takes any more hold their sockets until the device goes.
+echo "$device" >$driver/unbind
 ok "death: the driver goes" wait_until rmmod vmw_vsock_virtio_transport
 ok "everything unloads" wait_until unload_all
 
