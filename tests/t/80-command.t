@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The command vsock-netns with real modules: swap and back, refused while they are in use, undone when one does not load.
 # uses: stock
-# kernels: 5.10 6.1 6.12
+# kernels: 6.1
 # vm: timeout=1500
 # shellcheck disable=SC2317  # functions are called through ok and wait_until
 set -uo pipefail
