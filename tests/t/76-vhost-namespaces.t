@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the documentation promises of virtual machines: who reaches one, by the namespace that QEMU was started in.
 # nested: 6.1
+# kernels: 6.12 7.3
 # vm: mem=2G timeout=600
 set -uo pipefail
 . tests/lib/guest.sh
