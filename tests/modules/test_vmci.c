@@ -5,6 +5,7 @@
  * pending until a handshake is over; without a connection there is no queue to
  * ask.  Its first role is that of datagrams, the other one comes later.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 
 #include "far_side.h"
@@ -17,6 +18,9 @@ MODULE_PARM_DESC(h2g, "we are the host of guests, not a guest");
 static bool dgram = true;
 module_param(dgram, bool, 0444);
 MODULE_PARM_DESC(dgram, "take the role of datagrams too");
+static uint exit_ms;
+module_param(exit_ms, uint, 0444);
+MODULE_PARM_DESC(exit_ms, "how long it is busy with other things when it is unloaded, before it unregisters");
 module_param_cb(calls, &far_calls_ops, &vmci_far, 0444);
 module_param_cb(call, &far_call_ops, &vmci_far, 0200);
 
@@ -80,6 +84,7 @@ static int __init vmci_module_init(void)
 
 static void __exit vmci_module_exit(void)
 {
+	msleep(exit_ms);
 	vsock_core_unregister(&vmci_transport);
 }
 

@@ -147,12 +147,28 @@ static void do_options(int fd)
 	set_lowat(fd, 1);
 }
 
-static void do_end(int fd)
+static long long receive_byte(void *arg)
 {
 	char byte;
 
+	return recv(*(int *)arg, &byte, 1, 0);
+}
+
+/* The far side ends when we do, and wakes who waits for more. */
+static void do_end(int fd)
+{
+	struct task receiver;
+	long long start;
+
+	task_start(&receiver, receive_byte, &fd);
+	if (!task_sleeps(&receiver))
+		say("asleep", EPROTO);
+	start = now_ms();
 	say("shutdown", errno_of(shutdown(fd, SHUT_WR)));
-	say_number("end", recv(fd, &byte, 1, 0));
+	say_number("end", task_ends(&receiver) ? receiver.result : -2);
+	/* Who sleeps to the end of its timeout was not woken. */
+	if (now_ms() - start > PATIENCE_MS / 2)
+		say("woken", ETIMEDOUT);
 	say("after", errno_of(send(fd, "x", 1, MSG_NOSIGNAL)));
 	close(fd);
 }
