@@ -56,6 +56,7 @@ static void answer(struct far_conn *conn)
 	case FAR_ECHO:
 	case FAR_NAME:
 	case FAR_RESET:
+	case FAR_END:
 		sk->sk_state = TCP_ESTABLISHED;
 		if (sk->sk_socket)
 			sk->sk_socket->state = SS_CONNECTED;

@@ -46,6 +46,11 @@ void far_serve(struct far_conn *conn)
 			say_name(conn);
 		return;
 	}
+	if (conn->service == FAR_END) {
+		if (conn->out_bytes)
+			far_ends(conn);
+		return;
+	}
 	while ((skb = skb_peek(&conn->out)) &&
 	       conn->in_bytes + skb->len <= conn->far->room) {
 		__skb_unlink(skb, &conn->out);

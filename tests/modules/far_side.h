@@ -22,6 +22,7 @@ enum far_service {
 	FAR_NAME = 13,		/* says the transport's name, and ends */
 	FAR_SILENT = 21,	/* never answers a call, or never ends its own */
 	FAR_RESET = 23,		/* resets when it gets the first byte */
+	FAR_END = 25,		/* ends when it gets the first byte */
 	FAR_NO_WAY = 24,	/* the transport itself fails: EHOSTUNREACH */
 };
 

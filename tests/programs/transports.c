@@ -20,7 +20,8 @@
 
 #include <linux/bpf.h>
 
-enum { FAR_ECHO = 7, FAR_NAME = 13, FAR_SILENT = 21, FAR_REFUSING = 22, FAR_RESET = 23, FAR_NO_WAY = 24 };
+enum { FAR_ECHO = 7, FAR_NAME = 13, FAR_SILENT = 21, FAR_REFUSING = 22, FAR_RESET = 23, FAR_NO_WAY = 24,
+       FAR_END = 25 };
 
 static int type = SOCK_STREAM;
 
@@ -147,6 +148,16 @@ static void do_options(int fd)
 	set_lowat(fd, 1);
 }
 
+static void do_end(int fd)
+{
+	char byte;
+
+	say("shutdown", errno_of(shutdown(fd, SHUT_WR)));
+	say_number("end", recv(fd, &byte, 1, 0));
+	say("after", errno_of(send(fd, "x", 1, MSG_NOSIGNAL)));
+	close(fd);
+}
+
 static long long receive_byte(void *arg)
 {
 	char byte;
@@ -154,23 +165,20 @@ static long long receive_byte(void *arg)
 	return recv(*(int *)arg, &byte, 1, 0);
 }
 
-/* The far side ends when we do, and wakes who waits for more. */
-static void do_end(int fd)
+/* The far side ends while we sleep for its data, which nothing else interrupts. */
+static void do_sleep(int fd)
 {
+	long long start = now_ms();
 	struct task receiver;
-	long long start;
 
 	task_start(&receiver, receive_byte, &fd);
 	if (!task_sleeps(&receiver))
 		say("asleep", EPROTO);
-	start = now_ms();
-	say("shutdown", errno_of(shutdown(fd, SHUT_WR)));
-	say_number("end", task_ends(&receiver) ? receiver.result : -2);
+	must(send(fd, "x", 1, 0));
+	say_number("ended", task_ends(&receiver) ? receiver.result : -2);
 	/* Who sleeps to the end of its timeout was not woken. */
 	if (now_ms() - start > PATIENCE_MS / 2)
 		say("woken", ETIMEDOUT);
-	say("after", errno_of(send(fd, "x", 1, MSG_NOSIGNAL)));
-	close(fd);
 }
 
 static void do_connected(int fd)
@@ -234,6 +242,9 @@ static int do_ends(unsigned int cid)
 	must(send(fd, "x", 1, 0));
 	/* Who comes late is told of the end by recv(), and why by SO_ERROR. */
 	say("reset", recv(fd, &byte, 1, 0) < 0 ? errno : so_error(fd));
+	close(fd);
+	say("connect", call(cid, FAR_END, &fd));
+	do_sleep(fd);
 	close(fd);
 	return 0;
 }
