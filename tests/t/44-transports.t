@@ -18,9 +18,11 @@ case $series in
 6.1) newer="unsent_bytes read_skb" lowat=EOPNOTSUPP ;;
 *) newer="" lowat=EOPNOTSUPP ;;
 esac
+# Where SO_ZEROCOPY does not come as far as the family, the kernel refuses it in its own way.
 case $series in
-6.12) zerocopy=ok outq=ok ;;
-*) zerocopy=EOPNOTSUPP outq=EOPNOTSUPP ;;
+5.10) zerocopy=unknown no_zerocopy=unknown outq=EOPNOTSUPP ;;
+6.1) zerocopy=EOPNOTSUPP no_zerocopy=EOPNOTSUPP outq=EOPNOTSUPP ;;
+*) zerocopy=ok no_zerocopy=EOPNOTSUPP outq=ok ;;
 esac
 
 load() { insmod "$TEST_MODULES/$1.ko" "${@:2}"; }
@@ -115,7 +117,7 @@ is "$(name "" 77)" ENODEV "virtio: and with it the way out"
 # ---- Like VMCI's, in a guest.
 ok "vmci: registers twice, first for datagrams" load test_vmci
 is "$("$tool" cid)" 1234 "vmci: tells our CID"
-is "$(run stream 2)" "$talk peek=ok inq=ok bytes=3 received=3 outq=EOPNOTSUPP buffer=ok size=200000 lowat=ok zerocopy=EOPNOTSUPP $bye" \
+is "$(run stream 2)" "$talk peek=ok inq=ok bytes=3 received=3 outq=EOPNOTSUPP buffer=ok size=200000 lowat=ok zerocopy=$no_zerocopy $bye" \
 	"vmci: a stream"
 is "$(run ends 2)" "$ends" "vmci: connections that do not last"
 is "$(run dgram 2)" "bind=ok taken=EADDRINUSE any=ok resource=1 unaddressed=EINVAL send=ok poll=ok received=3 abc from=2:77 connect=ok \
@@ -146,7 +148,7 @@ is "$("$tool" socket dgram)" ENODEV "vmci: and the datagrams"
 ok "hyperv: registers" load test_hyperv
 is "$("$tool" cid)" -1 "hyperv: we have no CID"
 is "$(run stream 2)" "$talk peek=EOPNOTSUPP inq=ok bytes=1 received=3 outq=EOPNOTSUPP buffer=ok size=200000 lowat=$lowat \
-zerocopy=EOPNOTSUPP $bye" "hyperv: a stream"
+zerocopy=$no_zerocopy $bye" "hyperv: a stream"
 is "$(run ends 2)" "$ends" "hyperv: connections that do not last"
 is "$(name "" 2 seqpacket)" ESOCKTNOSUPPORT "hyperv: no messages"
 is "$(name "" 0)" ENETUNREACH "hyperv: CID 0 is not allowed"
