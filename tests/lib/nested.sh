@@ -86,6 +86,7 @@ guest_monitor() {
 		"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"$words\"}}") || return
 	answer=${answer#*'"return": "'}
 	answer=${answer%'", "id":'*}
+	answer=${answer//\\r/}
 	[ -z "$answer" ] || printf '%b' "${answer//\\\"/\"}"
 }
 
