@@ -217,14 +217,10 @@ static int stock_read_skb(struct vns_sock *vs,
 	return stock_read_skb_of(vs->vsk.transport)(&vs->vsk, actor);
 }
 
-/*
- * Less than nothing is an error, which a try will tell.  Hyper-V notices the end
- * of the stream when it is asked, after the caller has looked for that.
- */
+/* Less than nothing is an error, which a try will tell. */
 static bool stock_has_data(struct vns_sock *vs, size_t target)
 {
-	return vns_bridge_readable(&vs->vsk) ||
-	       (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN);
+	return vns_bridge_readable(&vs->vsk);
 }
 
 static bool stock_has_room(struct vns_sock *vs, size_t target)

@@ -161,8 +161,9 @@ void vsock_deliver_tap(struct sk_buff *build_skb(void *opaque), void *opaque)
 	struct sk_buff *frame;
 
 	rcu_read_lock();
-	frame = list_empty(&taps) ? NULL : build_skb(opaque);
 	/* Stock transports carry the traffic of global namespaces. */
+	frame = vns_tap_any() && vns_tap_wanted(&vns_global_domain) ?
+		build_skb(opaque) : NULL;
 	if (frame)
 		vns_tap_deliver(&vns_global_domain, frame);
 	rcu_read_unlock();

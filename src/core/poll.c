@@ -62,14 +62,16 @@ static __poll_t poll_error(struct sock *sk)
 static __poll_t poll_connectible(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
-	const u32 peer_shutdown = READ_ONCE(vs->vsk.peer_shutdown);
+	/* Once, so that the answer is of one moment; see vns_peer_is_done(). */
+	const u32 peer_shutdown = smp_load_acquire(&vs->vsk.peer_shutdown);
 	__poll_t mask = 0;
 
 	if (sk->sk_shutdown == SHUTDOWN_MASK ||
 	    ((sk->sk_shutdown & SEND_SHUTDOWN) &&
 	     (peer_shutdown & SEND_SHUTDOWN)))
 		mask |= EPOLLHUP;
-	if ((sk->sk_shutdown & RCV_SHUTDOWN) || vns_peer_is_done(vs))
+	if ((sk->sk_shutdown & RCV_SHUTDOWN) ||
+	    ((peer_shutdown & SEND_SHUTDOWN) && !vns_expects_more(vs)))
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 
 	return mask | poll_in(vs) | poll_out(vs) | poll_error(sk);

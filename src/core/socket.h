@@ -103,16 +103,24 @@ static inline bool vns_send_is_shut(struct vns_sock *vs)
 }
 
 /*
+ * May something that has arrived become receivable later?  The socket lock is
+ * held.
+ */
+static inline bool vns_expects_more(struct vns_sock *vs)
+{
+	return vns_in_sockmap(vns_sock_sk(vs)) && vs->transport &&
+	       vns_sockmap_expects(vs);
+}
+
+/*
  * Has the peer ended what it sends, and is all of it where a receive, or
  * nothing, finds it?  The socket lock is held.
  */
 static inline bool vns_peer_is_done(struct vns_sock *vs)
 {
 	/* Pairs with whoever shuts down after it queued its last data. */
-	if (!(smp_load_acquire(&vs->vsk.peer_shutdown) & SEND_SHUTDOWN))
-		return false;
-	return !vns_in_sockmap(vns_sock_sk(vs)) || !vs->transport ||
-	       !vns_sockmap_expects(vs);
+	return (smp_load_acquire(&vs->vsk.peer_shutdown) & SEND_SHUTDOWN) &&
+	       !vns_expects_more(vs);
 }
 
 /* The transport's has_data, or a sockmap's. */

@@ -20,9 +20,12 @@ static bool worth_a_try(struct vns_sock *vs, const struct vns_io *io,
 		return vns_send_is_shut(vs) ||
 		       vs->transport->has_room(vs, io->target);
 
-	/* Part of what SO_RCVLOWAT asks for is taken as soon as it is there. */
+	/*
+	 * Part of what SO_RCVLOWAT asks for is taken as soon as it is there.  In this
+	 * order: Hyper-V notices the end of a stream when it is asked for data.
+	 */
 	return (sk->sk_shutdown & RCV_SHUTDOWN) ||
-	       vns_peer_is_done(vs) || vns_has_data(vs, 1);
+	       vns_has_data(vs, 1) || vns_peer_is_done(vs);
 }
 
 /*

@@ -37,17 +37,22 @@ static void refused(struct vns_sock *vs, int err)
 /* What the guest did since is told along. */
 static void connected(struct vns_sock *vs, u32 shutdown, int err)
 {
+	struct conn *conn = conn_sk(vs)->conn;
 	struct sock *sk = vns_sock_sk(vs);
 
 	vns_mark_connected(vs);
 	if (err)
 		WRITE_ONCE(sk->sk_err, err);
-	if (shutdown)
+	if (shutdown) {
+		/* The guest's thread may add to it. */
+		spin_lock(&conn->lock);
 		smp_store_release(&vs->vsk.peer_shutdown,
 				  vs->vsk.peer_shutdown | shutdown);
+		spin_unlock(&conn->lock);
+	}
 	sk->sk_state_change(sk);
 	/* It woke nobody, as the socket was connecting. */
-	if (READ_ONCE(conn_sk(vs)->conn->in.unread))
+	if (READ_ONCE(conn->in.unread))
 		vns_data_ready(sk);
 }
 

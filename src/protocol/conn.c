@@ -67,6 +67,7 @@ struct conn *conn_new(struct guest *guest, u32 cid, struct vns_sock *vs,
 	conn->key.host_port = host_port;
 	conn->cid = cid;
 	conn->messages = vns_is_seqpacket(vs);
+	conn->one_net = guest_is_in(guest, sock_net(vns_sock_sk(vs)));
 	conn->type = conn->messages ? VIRTIO_VSOCK_TYPE_SEQPACKET :
 				      VIRTIO_VSOCK_TYPE_STREAM;
 	refcount_set(&conn->refs, 1);
@@ -275,7 +276,7 @@ static void tell_socket(struct conn *conn)
 	}
 	if (conn->err)
 		WRITE_ONCE(sk->sk_err, conn->err);
-	/* After the last data: see peer_is_done() in src/core/recv.c. */
+	/* After the last data: see vns_peer_is_done(). */
 	smp_store_release(&vsock_sk(sk)->peer_shutdown, SHUTDOWN_MASK);
 	sk->sk_state_change(sk);
 	if (conn->err)
@@ -340,4 +341,6 @@ void protocol_reset(struct protocol *protocol)
 		conn_put(conn);
 		cond_resched();
 	}
+	/* The guest's thread has ended, or is us. */
+	protocol->refusals_count = 0;
 }

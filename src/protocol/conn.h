@@ -66,6 +66,7 @@ struct conn_key {
  * @cid: the guest's CID when it began; never changes
  * @type: VIRTIO_VSOCK_TYPE_*; never changes
  * @messages: that is SOCK_SEQPACKET
+ * @one_net: the socket's namespace is the guest's; never changes
  * @refs: references; the table, the ready list, a socket, a work item that
  *	waits each hold one
  * @protocol: its guest's connections; holds a reference on the guest
@@ -125,6 +126,7 @@ struct conn {
 	u32 cid;
 	u16 type;
 	bool messages;
+	bool one_net;
 	refcount_t refs;
 	struct protocol *protocol;
 

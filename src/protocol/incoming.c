@@ -211,11 +211,12 @@ int protocol_receive(struct protocol *protocol,
 		     const struct packet_header *header,
 		     struct iov_iter *payload)
 {
+	const u32 cid = guest_cid(protocol_guest(protocol));
 	struct conn *conn;
 	int ret = -ENOENT;
 
-	/* It speaks for itself only, and to this machine. */
-	if (header->src_cid != guest_cid(protocol_guest(protocol)) ||
+	/* It has a name, speaks for itself only, and to this machine. */
+	if (!cid || header->src_cid != cid ||
 	    header->dst_cid != VMADDR_CID_HOST)
 		return 0;
 	if (!header->len)

@@ -55,22 +55,35 @@ int conn_read_skb(struct vns_sock *vs,
 		  int (*actor)(struct sock *sk, struct sk_buff *skb))
 {
 	struct conn *conn = conn_sk(vs)->conn;
+	struct sk_buff_head emptied;
 	struct sk_buff *skb;
 	size_t len;
 
 	if (!conn)
 		return -ENOTCONN;
-	/* It also says that the next byte is waited for. */
-	if (!conn_has_data(vs, 1))
-		return -EAGAIN;
-	spin_lock(&conn->lock);
-	skb = vns_queue_take(&conn->in, conn->messages, &len);
-	if (skb) {
-		if (!len)
+	__skb_queue_head_init(&emptied);
+	do {
+		/* It also says that the next byte is waited for. */
+		if (!conn_has_data(vs, 1)) {
+			vns_queue_free(&emptied);
+			return -EAGAIN;
+		}
+		spin_lock(&conn->lock);
+		skb = vns_queue_take(&conn->in, conn->messages, &len);
+		if (!len) {
+			/* A program has no use for it, and a map no room. */
+			if (skb)
+				__skb_queue_tail(&emptied, skb);
+			else
+				vns_queue_drop(&conn->in, sizeof(vns_record), 0,
+					       &emptied);
 			conn->empties--;
-		conn_received(conn);
-	}
-	spin_unlock(&conn->lock);
+		}
+		if (skb || !len)
+			conn_received(conn);
+		spin_unlock(&conn->lock);
+	} while (!len);
+	vns_queue_free(&emptied);
 
 	return vns_queue_hand_out(vs, skb, len, actor);
 }

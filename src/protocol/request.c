@@ -97,6 +97,11 @@ void protocol_request(struct protocol *protocol,
 	struct sock *listener;
 	int err = -ECONNRESET;
 
+	/* A hypervisor above us may have given us its CID since. */
+	if (vns_route_cid_is_ours(header->src_cid)) {
+		protocol_refuse(protocol, header);
+		return;
+	}
 	vsock_addr_init(&addr, header->dst_cid, header->dst_port);
 	listener = vns_listener_find(guest_domain(protocol_guest(protocol)),
 				     &addr);

@@ -95,8 +95,12 @@ ssize_t conn_send(struct vns_sock *vs, struct vns_io *io)
 
 	spin_lock(&conn->lock);
 	room = room_for(conn, io->len);
-	/* In place as a whole, or not at all. */
-	if (unlikely(io->ubuf) && room > 0 && room < io->len)
+	/*
+	 * In place as a whole, or not at all.  And what waits to be sent holds the
+	 * sender's namespace, for as long as a guest elsewhere likes.
+	 */
+	if (unlikely(io->ubuf) && room > 0 &&
+	    (room < io->len || !conn->one_net))
 		io->copied = true;
 	if (room > 0 && append(conn, io, room)) {
 		spin_unlock(&conn->lock);

@@ -54,13 +54,15 @@ static int connect_to(struct vns_sock *vs, struct guest *guest)
 			vs->vsk.local_addr.svm_port);
 	if (!conn)
 		return -ENOMEM;
+	/* Before the guest can find it, or it could answer what was not asked. */
+	conn->due = CONN_DUE_REQUEST;
 	err = conn_link(conn);
 	if (err) {
 		conn_leave(vs);
 		return err;
 	}
 	spin_lock(&conn->lock);
-	conn_due(conn, CONN_DUE_REQUEST);
+	conn_make_ready(conn);
 	spin_unlock(&conn->lock);
 
 	return -EINPROGRESS;

@@ -2,8 +2,9 @@
 /*
  * Routing: an address decides the role, the role has a transport.
  *
- *	this machine (CID 1, our own CID; CID 2 while nothing is above us) LOCAL
- *	CID 0 and 2, or VMADDR_FLAG_TO_HOST set				   G2H
+ *	this machine (CID 1, our own CID; CID 2 while nothing is above us),
+ *	while loopback is loaded					 LOCAL
+ *	CID up to 2, or VMADDR_FLAG_TO_HOST set				   G2H
  *	a guest of ours							   H2G
  *	any other CID, with g2h_fallback	G2H, VMADDR_FLAG_TO_HOST is set
  *	any other CID, without						   H2G

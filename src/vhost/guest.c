@@ -58,6 +58,18 @@ const struct vns_domain *guest_domain(const struct guest *guest)
 }
 
 /**
+ * guest_is_in() - does a guest belong to a network namespace?
+ * @guest: the guest, its device open
+ * @net: the namespace
+ *
+ * Context: any.
+ */
+bool guest_is_in(const struct guest *guest, const struct net *net)
+{
+	return net_eq(guest->net, net);
+}
+
+/**
  * guest_is_running() - does the guest's driver serve its rings?
  * @guest: the guest
  *

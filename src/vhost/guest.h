@@ -26,6 +26,7 @@ void guest_put(struct guest *guest);
 /* What the protocol asks of a guest; any context. */
 u32 guest_cid(const struct guest *guest);
 const struct vns_domain *guest_domain(const struct guest *guest);
+bool guest_is_in(const struct guest *guest, const struct net *net);
 bool guest_is_running(const struct guest *guest);
 bool guest_has_seqpacket(const struct guest *guest);
 struct protocol *guest_protocol(struct guest *guest);

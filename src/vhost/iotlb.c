@@ -134,10 +134,8 @@ ssize_t guest_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			BIT_ULL(VHOST_BACKEND_F_IOTLB_MSG_V2);
 	const bool nonblock = (iocb->ki_filp->f_flags & O_NONBLOCK) ||
 			      (iocb->ki_flags & IOCB_NOWAIT);
-	struct vhost_msg message = {
-		.type = v2 ? VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG,
-	};
 	struct iotlb_question question;
+	struct vhost_msg message;
 	int err;
 
 	if (iov_iter_count(to) < sizeof(message))
@@ -145,6 +143,9 @@ ssize_t guest_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	err = wait_for_question(guest, &question, nonblock);
 	if (err)
 		return err;
+	/* With all that is between its members. */
+	memset(&message, 0, sizeof(message));
+	message.type = v2 ? VHOST_IOTLB_MSG_V2 : VHOST_IOTLB_MSG;
 	message.iotlb.type = VHOST_IOTLB_MISS;
 	message.iotlb.iova = question.address;
 	message.iotlb.perm = question.access;

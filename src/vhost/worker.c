@@ -65,7 +65,9 @@ static void serve_until_end(struct guest *guest)
 		if (!due)
 			continue;
 
-		mutex_lock(&guest->turn);
+		/* A system call may have it as long as the process's memory takes. */
+		if (mutex_lock_killable(&guest->turn))
+			continue;
 		due = guest_serve(guest, due);
 		mutex_unlock(&guest->turn);
 		if (due)

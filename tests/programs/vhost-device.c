@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/vhost-vsock before a guest runs: who may open it, its features, each ioctl and what it refuses. */
-#include "guest_sim.h"
+#include "guest_conn.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -307,6 +307,27 @@ static void check_running(void)
 	guest_free(g);
 }
 
+/* Who has no CID speaks for nobody: not for the hypervisor either, whose is 0. */
+static void check_nameless(void)
+{
+	struct guest *g = guest_new(.cid = 0);
+	int listener = vm_listen(SOCK_STREAM);
+	struct conn c = conn_init(g, SOCK_STREAM, vm_port(listener));
+
+	conn_send(&c, OP_REQUEST, 0, NULL, 0);
+	ok(guest_wait(g, TX, PATIENCE_MS), "a guest without a CID gets its buffers back");
+	set_nonblock(listener, true);
+	is_errno(errno_of(accept(listener, NULL, NULL)), EAGAIN, "and is not heard");
+	must(-device_set_cid(g->fd, 42));
+	g->config.cid = 42;
+	if (native())
+		skip("nothing was said to it", "this kernel answers");
+	else
+		is_text(guest_heard(g), "none", "nothing was said to it");
+	close(listener);
+	guest_free(g);
+}
+
 /* What administrators and the command vsock-netns read. */
 static void check_fdinfo(void)
 {
@@ -343,6 +364,7 @@ int main(void)
 	check_unknown();
 	check_cids();
 	check_running();
+	check_nameless();
 	check_fdinfo();
 
 	return done();
