@@ -3,7 +3,7 @@
 # Virtual machines with distribution kernels and their own virtio driver, in QEMU, against vhost_vsock: data both ways,
 # connections that end in every manner, and machines that are reset, moved and killed.
 # nested: 6.1 7.3
-# kernels: 6.12 7.3
+# only when named
 # vm: mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh

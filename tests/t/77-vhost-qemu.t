@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The newest QEMU of the distribution, and the vsock device of machines without PCI.
 # nested: 6.1 qemu
-# kernels: 6.12 7.3
+# only when named
 # vm: mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
