@@ -100,14 +100,19 @@ static void check_zerocopy(void)
 	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
 	struct sock_extended_err *report;
 	struct cmsghdr *cmsg;
-	int one = 1;
+	int one = 1, err;
 
 	p.fd = conn_new(&c, g, SOCK_STREAM, true);
 	c.buf_alloc = MIB;
 	conn_send(&c, OP_CREDIT_UPDATE, 0, NULL, 0);
 	guest_fence(g);
-	if (!is_errno(errno_of(setsockopt(p.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one))), 0, "SO_ZEROCOPY"))
+	err = errno_of(setsockopt(p.fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)));
+	/* The latter is the kernel's own ENOTSUPP. */
+	if (err == EOPNOTSUPP || err == 524) {
+		skip("without a copy", "setsockopt() of this kernel has no SO_ZEROCOPY for other families");
 		goto out;
+	}
+	is_errno(err, 0, "SO_ZEROCOPY");
 	ok(pump_to_guest(&p), "sent without a copy: it arrives");
 	diag("%s", p.wrong ?: "all right");
 	must(guest_poll(g, p.fd, POLLERR, PATIENCE_MS));
