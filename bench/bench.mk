@@ -10,7 +10,7 @@ bench:
 	@$(BENCH_DIR)run $(if $(KERNEL),-k '$(KERNEL)')
 	@$(BENCH_DIR)run-vhost $(if $(KERNEL),-k '$(KERNEL)')
 
-# make bench-plots [KERNEL=6.1]: draws what was last measured for the README, in docs/bench.
+# make bench-plots [KERNEL=6.1]: draws what was last measured, in docs/bench.
 .PHONY: bench-plots
 bench-plots:
 	@$(BENCH_DIR)plot $(BENCH_OUT)/$(or $(KERNEL),6.1).tsv $(BENCH_DIR)../docs/bench

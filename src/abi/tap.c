@@ -142,7 +142,7 @@ void vns_tap_deliver(const struct vns_domain *domain, struct sk_buff *frame)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(tap, &taps, list) {
-		/* A device may have moved since it was added. */
+		/* Each watches the domain of its own namespace. */
 		if (!vns_bridge_may_tap(dev_net(tap->dev), domain))
 			continue;
 		copy = skb_clone(frame, GFP_ATOMIC);

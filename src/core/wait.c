@@ -162,7 +162,7 @@ void vns_ready_run(struct vns_sock *vs)
 
 	lock_sock(sk);
 	READ_ONCE(sk->sk_data_ready)(sk);
-	/* Nothing of it may have been for us: then that was the end. */
+	/* The program may have dropped the last data: who waits for the end hears it here. */
 	if (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN)
 		sk->sk_state_change(sk);
 	release_sock(sk);

@@ -60,7 +60,8 @@ static void connected(struct vns_sock *vs, u32 shutdown, int err)
  * conn_answer_work() - tell the socket
  * @work: in struct conn
  *
- * A connecting socket's lock is never held for long.
+ * Waits for the socket lock, which a process may hold for as long as the memory
+ * takes that it hands to setsockopt().
  */
 void conn_answer_work(struct work_struct *work)
 {

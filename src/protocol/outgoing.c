@@ -93,8 +93,8 @@ void conn_due(struct conn *conn, u8 due)
 }
 
 /*
- * The thread is done with @conn for now, after a packet or -EFAULT.  True: it is
- * back in the list, which has the reference.
+ * The thread is done with @conn until its next turn, after a packet or -EFAULT.
+ * True: it is back in the list, which has the reference.
  */
 static bool put_back(struct conn *conn, int ret, u32 len)
 	__must_hold(&conn->lock)
