@@ -30,8 +30,16 @@
 
 #include "tap.h"
 
+/* The debug kernel checks each access to memory. */
+static TAP_UNUSED bool is_slow_kernel(void)
+{
+	const char *kernel = getenv("KERNEL");
+
+	return kernel && !strcmp(kernel, "debug");
+}
+
 /* Longer than anything that works takes, also emulated and on a busy machine. */
-#define PATIENCE_SECONDS 20
+#define PATIENCE_SECONDS (is_slow_kernel() ? 80 : 20)
 #define PATIENCE_MS (PATIENCE_SECONDS * 1000)
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -85,9 +93,7 @@ static void watchdog_bark(int signal)
 /* First call of main(): a hang ends the program, and the test with it. */
 static TAP_UNUSED void watchdog(unsigned int seconds)
 {
-	const char *kernel = getenv("KERNEL");
-
-	if (kernel && !strcmp(kernel, "debug"))
+	if (is_slow_kernel())
 		seconds *= 3;
 	signal(SIGALRM, watchdog_bark);
 	signal(SIGPIPE, SIG_IGN);

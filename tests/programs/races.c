@@ -365,9 +365,7 @@ static void race_namespace_exit(void)
 
 int main(void)
 {
-	const char *kernel = getenv("KERNEL");
-
-	if (kernel && !strcmp(kernel, "debug"))
+	if (is_slow_kernel())
 		rounds = 60;
 
 	race_mutual_connect();

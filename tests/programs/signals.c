@@ -290,7 +290,7 @@ static void check_goes_on(const struct wait *wait, struct task *task)
 
 static void check_wait(const struct wait *wait)
 {
-	static const struct {
+	const struct {
 		int timeout;
 		bool restart;
 		const char *name;

@@ -152,12 +152,11 @@ static void connect_all(void)
 
 int main(void)
 {
-	const char *kernel = getenv("KERNEL");
 	struct rlimit files;
 
 	watchdog(280);
 	/* Checkers need several times the memory for each. */
-	if (kernel && !strcmp(kernel, "debug"))
+	if (is_slow_kernel())
 		sockets = 20000;
 	files.rlim_cur = files.rlim_max = sockets + 1000;
 	must(setrlimit(RLIMIT_NOFILE, &files));
