@@ -6,11 +6,40 @@
 #include <linux/uio.h>
 
 #include "core/socket.h"
+#include "core/store.h"
 #include "vns_queue.h"
 
 /* Bytes in one buffer: what fits one page, or in pages of their own. */
 #define LINEAR_MAX	SKB_MAX_HEAD(0)
 #define PAGED_MAX	SZ_64K
+
+/* A buffer whose payload is in the store, or NULL: there is no room. */
+static struct sk_buff *make_stored(struct iov_iter *from, size_t len,
+				   const vns_record *record)
+{
+	const size_t head = record ? sizeof(*record) : 0;
+	struct sk_buff *skb;
+	struct page *page;
+	size_t offset;
+
+	page = vns_store_take(len, &offset);
+	if (!page)
+		return NULL;
+	skb = alloc_skb(head, GFP_KERNEL_ACCOUNT);
+	if (!skb) {
+		put_page(page);
+		return ERR_PTR(-ENOMEM);
+	}
+	if (record)
+		skb_put_data(skb, record, head);
+	skb_add_rx_frag(skb, 0, page, offset, len, len);
+	if (copy_from_iter(page_address(page) + offset, len, from) != len) {
+		kfree_skb(skb);
+		return ERR_PTR(-EFAULT);
+	}
+
+	return skb;
+}
 
 /**
  * vns_buffer_make() - a buffer with a copy of the caller's bytes
@@ -31,6 +60,9 @@ struct sk_buff *vns_buffer_make(struct iov_iter *from, size_t len,
 	int err;
 
 	if (linear > LINEAR_MAX) {
+		skb = make_stored(from, len, record);
+		if (skb)
+			return skb;
 		linear = head;
 		paged = len;
 	} else if (roomy && len <= VNS_APPEND_MAX) {

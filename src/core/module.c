@@ -5,6 +5,7 @@
 #include <linux/net.h>
 
 #include "core/socket.h"
+#include "core/store.h"
 #include "core/table.h"
 #include "route/route.h"
 
@@ -110,6 +111,7 @@ static void __exit vns_exit(void)
 	proto_unregister(&vns_proto);
 	vns_table_exit();
 	vns_netns_exit();
+	vns_store_exit();
 }
 
 module_init(vns_init);
