@@ -2,11 +2,13 @@
 /*
  * The thread of a guest: it alone serves the rings, in the memory and the
  * cgroups of the process that owns the device, so no guest takes time, or waits,
- * on account of another.
+ * on account of another.  What the guest has the host keep is charged to the
+ * memory cgroup that the owner was in when it became that.
  */
 #include <linux/cgroup.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -80,13 +82,22 @@ static int thread(void *data)
 {
 	const struct beginning *begin = data;
 	struct guest *guest = begin->guest;
+	struct mem_cgroup *memcg, *none;
 
 	/* From guest_thread_end(); nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
 	kthread_use_mm(guest->mm);
 	guest->thread_error = cgroup_attach_task_all(begin->owner, current);
 	complete(&guest->thread_ready);
+	/*
+	 * Being in a memory cgroup is not enough: what a thread of the kernel
+	 * allocates is charged to nobody unless it says to whom.
+	 */
+	memcg = get_mem_cgroup_from_mm(guest->mm);
+	none = set_active_memcg(memcg);
 	serve_until_end(guest);
+	set_active_memcg(none);
+	mem_cgroup_put(memcg);
 	kthread_unuse_mm(guest->mm);
 
 	return 0;

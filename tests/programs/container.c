@@ -4,67 +4,15 @@
  * without end: the memory is charged to it, so it is told that there is none, or is
  * killed, alone, and the machine has what it had.
  */
-#include "vsock_test.h"
+#include "cgroup.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#define GROUP "/sys/fs/cgroup/container"
 #define LIMIT (48LL << 20)
 /* What else goes on in the machine, and caches that nobody is charged for. */
 #define SLACK (24LL << 20)
 
 static int ns;
-
-/* ---- The cgroup ---- */
-
-static int group_write(const char *file, const char *value)
-{
-	char path[256];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	err = errno_of(write(fd, value, strlen(value)));
-	close(fd);
-	return err;
-}
-
-/* The number in a file, behind @key if there is one; -1 without. */
-static long long group_read(const char *file, const char *key)
-{
-	long long value = -1;
-	char path[256], line[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), GROUP "/%s", file);
-	f = fopen(path, "re");
-	while (f && value < 0 && fgets(line, sizeof(line), f))
-		if (!key || !strncmp(line, key, strlen(key)))
-			value = atoll(line + (key ? strlen(key) : 0));
-	if (f)
-		fclose(f);
-	return value;
-}
-
-static bool group_new(void)
-{
-	char limit[32];
-
-	snprintf(limit, sizeof(limit), "%lld", LIMIT);
-	return !group_write("cgroup.subtree_control", "+memory") && !mkdir(GROUP, 0755) &&
-	       !group_write("container/memory.max", limit);
-}
-
-static void group_end(void)
-{
-	long long end = now_ms() + PATIENCE_MS;
-
-	while (rmdir(GROUP) && errno == EBUSY && now_ms() < end)
-		poll(NULL, 0, 20);
-}
 
 /* ---- What the container does: each goes on until an error, which it returns ---- */
 
@@ -183,7 +131,7 @@ static void run_container(int (*take)(void), int out)
 
 	must(prctl(PR_SET_PDEATHSIG, SIGKILL));
 	must(setrlimit(RLIMIT_NOFILE, &files));
-	must(-group_write("container/cgroup.procs", "0"));
+	group_enter();
 	ns_enter(ns);
 	err = take();
 	must(write(out, &err, sizeof(err)));
@@ -198,7 +146,7 @@ static void check(const char *name, int (*take)(void))
 	bool killed;
 	pid_t pid;
 
-	if (!group_new())
+	if (!group_new(LIMIT))
 		bail_out("no memory cgroup: %s", strerror(errno));
 	before = memory_used();
 	must(pipe2(out, O_CLOEXEC));
@@ -251,7 +199,7 @@ int main(void)
 	int client, server;
 
 	watchdog(280);
-	if (!group_new()) {
+	if (!group_new(LIMIT)) {
 		skip("a container", "this kernel has no memory cgroups");
 		return done();
 	}
