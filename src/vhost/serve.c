@@ -32,12 +32,13 @@ static bool turn_is_over(const struct turn *turn)
 	return turn->buffers >= TURN_BUFFERS || turn->bytes >= TURN_BYTES;
 }
 
+/* Not often for one guest, nor for all: a device may be opened anew for each message. */
 static void tell_of_drop(struct guest *guest, const char *why)
 {
 	if (READ_ONCE(guest->closing) || !__ratelimit(&guest->dropped))
 		return;
-	pr_warn("vhost_vsock: guest with CID %u: packet dropped, %s; update the guest's kernel\n",
-		guest_cid(guest), why);
+	pr_warn_ratelimited("vhost_vsock: guest with CID %u: packet dropped, %s; update the guest's kernel\n",
+			    guest_cid(guest), why);
 }
 
 /* A buffer and its size count, so that empty ones do not come for free. */

@@ -410,6 +410,55 @@ static void check_changing(void)
 	is_errno(conn_echo(&good_conn, good_fd), 0, "another guest is served");
 }
 
+/* ---- What the kernel's log says of it ---- */
+
+static int log_open(void)
+{
+	int log = must(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+
+	must(lseek(log, 0, SEEK_END));
+	return log;
+}
+
+static int log_count(int log, const char *text)
+{
+	char record[8192];
+	int count = 0;
+	ssize_t n;
+
+	/* EPIPE: some were overwritten before they were read. */
+	while ((n = read(log, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		record[n > 0 ? n : 0] = '\0';
+		count += !!strstr(record, text);
+	}
+	return count;
+}
+
+/* A packet without a header is worth a message, for each guest; a guest may come again and again. */
+static void check_log(void)
+{
+	const int devices = 100;
+	long long started = now_ms(), most;
+	int log = log_open(), lines;
+
+	for (int i = 0; i < devices; i++) {
+		struct guest *g = guest_new(.cid = CID, .memory = 8 << 20);
+		struct queue *q = &g->queue[TX];
+
+		queue_describe(q, 0, HEADER_SIZE - 1, 0);
+		queue_push(q, queue_head(q, 0));
+		queue_kick_always(q);
+		if (!guest_wait(g, TX, PATIENCE_MS))
+			bail_out("a packet without a header does not come back");
+		guest_free(g);
+	}
+	lines = log_count(log, "packet dropped");
+	/* The kernel's usual limit: ten in five seconds. */
+	most = 10 * ((now_ms() - started) / 5000 + 2);
+	ok(lines <= most, "%d lines in the log for %d devices with a bad packet each, at most %lld", lines, devices, most);
+	close(log);
+}
+
 int main(void)
 {
 	watchdog(400);
@@ -419,6 +468,7 @@ int main(void)
 		for (size_t i = 0; i < ARRAY_SIZE(breakages); i++)
 			check_broken(&breakages[i], index);
 	check_changing();
+	check_log();
 	close(good_fd);
 	guest_free(good);
 
