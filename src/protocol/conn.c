@@ -39,7 +39,7 @@ int protocol_init(struct protocol *protocol)
  */
 void protocol_destroy(struct protocol *protocol)
 {
-	protocol_reset(protocol);
+	protocol_reset(protocol, ECONNRESET);
 	cancel_delayed_work_sync(&protocol->linger_work);
 	rhashtable_destroy(&protocol->table);
 }
@@ -129,14 +129,17 @@ static bool give_way(struct conn *conn)
 static int try_link(struct conn *conn, struct conn **old)
 {
 	struct protocol *protocol = conn->protocol;
+	struct guest *guest = protocol_guest(protocol);
 	int err = 0;
 
 	spin_lock(&protocol->lock);
-	if (!guest_is_running(protocol_guest(protocol))) {
-		/* Whoever stopped it resets what was linked before. */
+	/* Whoever stopped it, or gave it another CID, resets what was linked before. */
+	if (conn->cid != guest_cid(guest))
+		err = -ENODEV;
+	else if (!guest_is_running(guest))
 		err = -EHOSTUNREACH;
+	if (err)
 		goto unlock;
-	}
 	conn->linked = true;
 	*old = rhashtable_lookup_get_insert_fast(&protocol->table, &conn->node,
 						 table_params);
@@ -165,8 +168,9 @@ unlock:
  * It takes the place of one that only lingers.
  *
  * Context: process context, no lock of a connection held.
- * Return: 0, -EHOSTUNREACH when the guest does not run, -EADDRNOTAVAIL when
- *	another socket has a connection between the same ports, -ENOMEM.
+ * Return: 0, -ENODEV when the guest's CID is another one now, -EHOSTUNREACH when
+ *	it does not run, -EADDRNOTAVAIL when another socket has a connection
+ *	between the same ports, -ENOMEM.
  */
 int conn_link(struct conn *conn)
 {
@@ -316,14 +320,15 @@ static struct conn *any_conn(struct protocol *protocol)
 }
 
 /**
- * protocol_reset() - a guest is gone, or starts anew: its connections end
+ * protocol_reset() - a guest is gone, or another one now: its connections end
  * @protocol: its connections
+ * @err: what their sockets get, also those that are still connecting
  *
- * Their sockets get ECONNRESET, also those that are still connecting.
+ * The guest hears nothing of it.
  *
  * Context: process context; see protocol.h.
  */
-void protocol_reset(struct protocol *protocol)
+void protocol_reset(struct protocol *protocol, int err)
 {
 	struct sk_buff_head dropped;
 	struct conn *conn;
@@ -334,13 +339,13 @@ void protocol_reset(struct protocol *protocol)
 		if (conn->state == CONN_CLOSED)
 			conn_end(conn, &dropped);
 		else
-			conn_close(conn, ECONNRESET, &dropped);
+			conn_close(conn, err, &dropped);
 		conn_unlink(conn);
 		spin_unlock(&conn->lock);
 		__skb_queue_purge(&dropped);
 		conn_put(conn);
 		cond_resched();
 	}
-	/* The guest's thread has ended, or is us. */
+	/* The guest's thread has ended, or waits for its turn, or is us. */
 	protocol->refusals_count = 0;
 }

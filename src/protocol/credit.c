@@ -104,8 +104,7 @@ void conn_credit_update(struct conn *conn, const struct packet_header *header)
 static bool is_shut(const struct conn *conn)
 {
 	return conn->state == CONN_CLOSED ||
-	       (conn->peer_shutdown & RCV_SHUTDOWN) ||
-	       conn->cid != guest_cid(protocol_guest(conn->protocol));
+	       (conn->peer_shutdown & RCV_SHUTDOWN);
 }
 
 /**

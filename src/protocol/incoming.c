@@ -162,7 +162,7 @@ static void take_lingering(struct conn *conn,
 static bool concerns(const struct conn *conn,
 		     const struct packet_header *header)
 {
-	if (conn->state == CONN_CLOSED || conn->cid != header->src_cid)
+	if (conn->state == CONN_CLOSED)
 		return false;
 	return conn->sk || header->op != VIRTIO_VSOCK_OP_REQUEST;
 }

@@ -280,19 +280,8 @@ static int next_packet(struct conn *conn, struct packet_header *header,
 		       struct iov_iter *room, struct sk_buff_head *done)
 	__must_hold(&conn->lock)
 {
-	u16 op;
+	const u16 op = take_due(conn);
 
-	/* Under another CID the guest has never heard of it. */
-	if (conn->cid != guest_cid(protocol_guest(conn->protocol))) {
-		skb_queue_splice_tail_init(conn->out.buffers, done);
-		conn->out.unread = 0;
-		conn->out.taken = 0;
-		conn->message_left = 0;
-		conn->due = 0;
-		return 0;
-	}
-
-	op = take_due(conn);
 	if (op == VIRTIO_VSOCK_OP_INVALID)
 		return 0;
 	if (op == VIRTIO_VSOCK_OP_RW)

@@ -68,7 +68,7 @@ struct protocol {
 
 int protocol_init(struct protocol *protocol);
 void protocol_destroy(struct protocol *protocol);
-void protocol_reset(struct protocol *protocol);
+void protocol_reset(struct protocol *protocol, int err);
 
 bool protocol_may_receive(struct protocol *protocol);
 int protocol_receive(struct protocol *protocol,
@@ -94,9 +94,10 @@ void protocol_unregister(void);
  *   when it did, 0 when nothing waits any more; -EFAULT when @room could not be
  *   written or has no byte of room and what waits has payload: nothing was
  *   taken, the buffer is still the caller's.
- * - protocol_reset() resets every connection (ECONNRESET) and may be called in
- *   any state, by any process.  It catches all connections for good
- *   when guest_is_running() says false already.
+ * - protocol_reset() ends every connection and may be called in any state, by any
+ *   process, while the guest's thread does not serve.  It catches all connections
+ *   for good when guest_is_running() says false already, and all with an old CID
+ *   when guest_cid() says the new one.
  * - protocol_destroy() is called once, when the file is released: after
  *   guest_is_running() says false and the thread has ended.  Sockets may still
  *   hold references on the guest (guest_get()) then: its memory with this

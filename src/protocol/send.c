@@ -11,16 +11,12 @@
 static ssize_t room_for(struct conn *conn, size_t len)
 	__must_hold(&conn->lock)
 {
-	const struct guest *guest = protocol_guest(conn->protocol);
 	u32 room;
 
-	/* The guest is another one now, or none. */
-	if (conn->cid != guest_cid(guest))
-		return -ENODEV;
 	if (conn->state != CONN_ESTABLISHED ||
 	    (conn->peer_shutdown & RCV_SHUTDOWN))
 		return -EPIPE;
-	if (!guest_is_running(guest))
+	if (!guest_is_running(protocol_guest(conn->protocol)))
 		return -EHOSTUNREACH;
 	room = conn_room(conn);
 	if (!conn->messages)
@@ -81,7 +77,7 @@ static ssize_t enqueue(struct conn *conn, struct sk_buff_head *buffers,
  * Context: may sleep to allocate memory, not to wait for room.
  * Return: bytes sent, -EAGAIN without room, -EMSGSIZE for a message that will
  *	never fit, -EPIPE when the guest receives no more, -EHOSTUNREACH while it is
- *	stopped, -ENODEV when its CID is another one now, -EFAULT, -ENOMEM.
+ *	stopped, -EFAULT, -ENOMEM.
  */
 ssize_t conn_send(struct vns_sock *vs, struct vns_io *io)
 {

@@ -112,7 +112,7 @@ struct iotlb_questions {
  *	as the device is open, which connections may outlive; never changes
  * @domain: the one of @net, and as long
  * @claim: entry in the table of CIDs, NULL without a CID; @lock
- * @cid: the CID, 0 without one; written under @lock, read anywhere
+ * @cid: the CID, 0 without one; written under @lock and @turn, read anywhere
  * @mm: memory of the process that called VHOST_SET_OWNER, NULL without an
  *	owner; @lock; does not change while there is a thread
  * @thread: serves the rings; @lock; lives as long as there is an owner

@@ -49,14 +49,24 @@ static int reset_owner(struct guest *guest)
 	return 0;
 }
 
+/* Under another CID it is another guest: who talks to the one before hears that there is none. */
 static int set_cid(struct guest *guest, void __user *arg)
 {
+	const u32 old = guest_cid(guest);
 	u64 cid;
+	int err;
 
 	if (copy_from_user(&cid, arg, sizeof(cid)))
 		return -EFAULT;
 
-	return guest_claim(guest, cid);
+	if (mutex_lock_killable(&guest->turn))
+		return -EINTR;
+	err = guest_claim(guest, cid);
+	if (!err && guest_cid(guest) != old)
+		protocol_reset(&guest->protocol, ENODEV);
+	mutex_unlock(&guest->turn);
+
+	return err;
 }
 
 static int set_running(struct guest *guest, void __user *arg)

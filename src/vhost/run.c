@@ -84,7 +84,7 @@ void guest_end(struct guest *guest)
 	guest_iotlb_forget(guest);
 	mutex_unlock(&guest->turn);
 
-	protocol_reset(&guest->protocol);
+	protocol_reset(&guest->protocol, ECONNRESET);
 }
 
 static const char *fault_name(int err)
@@ -109,7 +109,7 @@ void guest_break(struct guest *guest, struct guest_ring *ring, int err)
 	if (READ_ONCE(guest->closing))
 		return;
 
-	protocol_reset(&guest->protocol);
+	protocol_reset(&guest->protocol, ECONNRESET);
 	if (ring->error)
 		eventfd_signal(ring->error);
 	pr_err_ratelimited("vhost_vsock: guest with CID %u stopped: what its driver put into the %s ring %s; restart the guest, update its kernel if it does that again\n",

@@ -182,6 +182,82 @@ static void check_not_running(void)
 	p = conn_receive_within(&c, PATIENCE_MS);
 	is_text(packet_name(p), "RW(5)", "and arrives");
 	free(p);
+	close(fd);
+	guest_free(g);
+}
+
+/* ---- Its CID changes: it is another guest now, and nobody waits for the one before ---- */
+
+static long long receive_byte(void *fd)
+{
+	char byte;
+
+	return recv(*(int *)fd, &byte, 1, 0);
+}
+
+static long long send_byte(void *fd)
+{
+	return send(*(int *)fd, "x", 1, 0);
+}
+
+static void check_cid_changes(int type)
+{
+	struct guest *g = guest_new(.cid = CID);
+	struct task receiver, sender, connecting;
+	struct conn idle, silent, full, unread;
+	int fd[4], blocked = vm_socket(type), new;
+
+	fd[0] = conn_from_host(&idle, g, 0, type);
+	fd[1] = conn_from_host(&silent, g, 0, type);
+	fd[2] = conn_from_host(&full, g, 0, type);
+	full.buf_alloc = 0;
+	conn_send(&full, OP_CREDIT_UPDATE, 0, NULL, 0);
+	fd[3] = conn_from_host(&unread, g, 0, type);
+	conn_send(&unread, OP_RW, EOM, "left", 4);
+	guest_heard(g);
+	task_start(&receiver, receive_byte, &fd[1]);
+	task_start(&sender, send_byte, &fd[2]);
+	task_start(&connecting, connect_to_guest, &blocked);
+	ok(task_sleeps(&receiver) && task_sleeps(&sender) && task_sleeps(&connecting),
+	   "%s: who receives, sends and connects waits", type_name(type));
+	guest_heard(g);
+
+	is_errno(device_set_cid(g->fd, CID), 0, "%s: the CID that it has", type_name(type));
+	is_errno(conn_echo(&idle, fd[0]), 0, "%s: changes nothing", type_name(type));
+	is_errno(device_set_cid(g->fd, CID + 1), 0, "%s: another CID", type_name(type));
+	ok(task_ends(&receiver), "%s: the receiver comes back", type_name(type));
+	is_errno(receiver.error, ENODEV, "%s: nobody is there", type_name(type));
+	ok(task_ends(&sender), "%s: the sender, too", type_name(type));
+	is_errno(sender.error, ENODEV, "%s: nobody is there", type_name(type));
+	ok(task_ends(&connecting), "%s: and who connects", type_name(type));
+	is_int(connecting.result, -ENODEV, "%s: nobody is there", type_name(type));
+	is_text(poll_names(poll_now(fd[0])), "IN|OUT|ERR|RDHUP", "%s: poll tells it", type_name(type));
+	is_text(state(fd[3]), "data", "%s: what had arrived can be read", type_name(type));
+	is_text(state(fd[3]), "ENODEV", "%s: before the end", type_name(type));
+
+	g->config.cid = CID + 1;
+	is_text(guest_heard(g), "none", "%s: the guest hears nothing of it", type_name(type));
+	new = conn_from_host(&idle, g, 0, type);
+	is_errno(conn_echo(&idle, new), 0, "%s: it is reached by its new CID", type_name(type));
+	close(blocked);
+	blocked = vm_socket(type);
+	is_errno(vm_connect(blocked, CID, 1), type == SOCK_STREAM ? ENODEV : ESOCKTNOSUPPORT, "%s: and not by the old one",
+		 type_name(type));
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	is_text(guest_heard(g), "none", "%s: closing the old ones is no news, either", type_name(type));
+	close(blocked);
+	close(new);
+	guest_free(g);
+}
+
+/* What any kernel says. */
+static void check_cid_changed(void)
+{
+	struct guest *g = guest_new(.cid = CID);
+	struct conn c;
+	int fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+
 	is_errno(device_set_cid(g->fd, CID + 1), 0, "its CID changes");
 	is_errno(errno_of(send(fd, "x", 1, 0)), ENODEV, "nothing is sent to the old one");
 	close(fd);
@@ -328,6 +404,13 @@ int main(void)
 	check_device_closed(SOCK_STREAM);
 	check_device_closed(SOCK_SEQPACKET);
 	check_not_running();
+	check_cid_changed();
+	if (native()) {
+		skip("a CID that changes wakes who waits", "this kernel lets them wait");
+	} else {
+		check_cid_changes(SOCK_STREAM);
+		check_cid_changes(SOCK_SEQPACKET);
+	}
 	check_many(SOCK_STREAM);
 	check_many(SOCK_SEQPACKET);
 	check_many_guests();
