@@ -169,6 +169,22 @@ int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 	return 0;
 }
 
+int vring_memory_may_write(struct vring_memory *memory, u64 to, u64 len)
+{
+	must(len, "asks about nothing");
+	while (memory->iommu && len) {
+		u8 *at;
+		s64 part = find_in_ring(memory, to, len, VRING_WRITE, &at);
+
+		if (part < 0)
+			return part;
+		to += part;
+		len -= part;
+	}
+
+	return 0;
+}
+
 int vring_memory_write16(struct vring_memory *memory, u64 to, u16 value)
 {
 	return vring_memory_write(memory, to, &value, sizeof(value));

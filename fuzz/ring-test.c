@@ -464,11 +464,15 @@ static void test_iommu(void)
 	ok(!s.ring.broken && !s.ring.next_avail, "... nothing has changed");
 	is_int(s.memory.misses, 3, "... each was asked for");
 	set_absent(&s, PIECE_RAM_SECOND, false);
+	set_absent(&s, PIECE_DEVICE, true);
+	is_int(next(), -EAGAIN, "no translation of the used ring");
+	ok(!s.ring.broken && !s.ring.next_avail, "... what cannot be given back is not taken");
+	set_absent(&s, PIECE_DEVICE, false);
 	is_int(next(), 1, "... it is there");
 	is_int(s.chain.in_segments, 2, "... all of it");
 	vring_put(&s.ring, &s.chain, 2);
 	set_absent(&s, PIECE_DEVICE, true);
-	is_int(vring_flush(&s.ring), -EAGAIN, "no used ring");
+	is_int(vring_flush(&s.ring), -EAGAIN, "no used ring any more");
 	set_absent(&s, PIECE_DEVICE, false);
 	is_int(used_index(&s), 0, "... the driver saw nothing");
 	is_int(vring_flush(&s.ring), 1, "... it is there");

@@ -210,6 +210,27 @@ int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 	return 0;
 }
 
+int vring_memory_may_write(struct vring_memory *memory, u64 to, u64 len)
+{
+	if (likely(!memory->iotlb))
+		return 0;
+	if (wraps(to, len))
+		return -EFAULT;
+	do {
+		struct place place;
+		u64 part;
+		int error = find_in_ring(memory, to, VRING_WRITE, &place);
+
+		if (error)
+			return error;
+		part = min(len, place.len);
+		to += part;
+		len -= part;
+	} while (len);
+
+	return 0;
+}
+
 int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len)
 {
 	if (!memory->log)

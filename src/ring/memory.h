@@ -71,6 +71,18 @@ int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 		       size_t len);
 
 /**
+ * vring_memory_may_write() - will a write to a ring find a translation?
+ * @memory: the guest's memory
+ * @to: address in a ring
+ * @len: bytes, not 0
+ *
+ * Without an IOMMU there is none to be found, and only the write tells.
+ *
+ * Return: 0, -EFAULT or -EAGAIN.
+ */
+int vring_memory_may_write(struct vring_memory *memory, u64 to, u64 len);
+
+/**
  * vring_memory_fetch() - read a part of a table of indirect descriptors
  * @memory: the guest's memory
  * @to: where to

@@ -197,7 +197,7 @@ static int publish(struct vring_dev *ring)
  * @chain: filled
  *
  * Each chain is given back by vring_put() or vring_undo_next() before the next
- * one is taken.
+ * one is taken.  None is taken without a translation of the used ring.
  *
  * Context: see ring/memory.h.
  * Return: 1, 0 when there is none, -EIO, -EFAULT, or -EAGAIN.
@@ -230,6 +230,14 @@ int vring_next(struct vring_dev *ring, struct vring_chain *chain)
 	head = swap16(ring, ring->heads[at]);
 	if (unlikely(head >= ring->num))
 		return fail(ring, -EIO);
+	/* What is taken has to be given back: vring_flush() must not be the first to miss the used ring. */
+	if (!ring->used_count) {
+		error = vring_memory_may_write(ring->memory, ring->used,
+					       USED_ENTRIES + ring->num *
+					       sizeof(struct vring_used_entry));
+		if (unlikely(error))
+			return fail(ring, error);
+	}
 	error = vring_walk(ring, head, chain);
 	if (unlikely(error))
 		return fail(ring, error);
@@ -314,8 +322,9 @@ static int wants_notification(struct vring_dev *ring)
  *
  * Context: see ring/memory.h.
  * Return: 1 when the driver wants to be notified, 0 when not, -EIO, -EFAULT, or
- *	-EAGAIN, when the driver has seen nothing yet.  What was given back before
- *	a ring broke is shown all the same.
+ *	-EAGAIN, when translations went since vring_next() and the driver has seen
+ *	nothing yet.  What was given back before a ring broke is shown all the
+ *	same.
  */
 int vring_flush(struct vring_dev *ring)
 {

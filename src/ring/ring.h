@@ -26,7 +26,9 @@
  * the ring or a buffer is where no memory is.  Either sets @broken, and from then
  * on all fail with -EIO until vring_start().  -EAGAIN when a translation is
  * missing (see ring/memory.h): nothing has changed, and the same call succeeds
- * once it is there.
+ * once it is there.  While translations stay from the first vring_next() to
+ * vring_flush(), what was taken can be given back: between turns nothing is on its
+ * way, so that @next_avail is where the ring may be stopped.
  */
 #ifndef VNS_RING_H
 #define VNS_RING_H

@@ -222,9 +222,136 @@ static void check_unmapped(void)
 	guest_free(g);
 }
 
+static unsigned int ring_base(struct guest *g, unsigned int index)
+{
+	struct vhost_vring_state state = { .index = index };
+
+	guest_ioctl(g, VHOST_GET_VRING_BASE, &state);
+	return state.num;
+}
+
+/* Until the device asks for a translation, which it gets no answer to. */
+static bool device_asks(struct guest *g)
+{
+	struct pollfd p = { .fd = g->fd, .events = POLLIN };
+
+	return must(poll(&p, 1, PATIENCE_MS));
+}
+
+/* Stopped while it cannot give a buffer back: each comes back once, before or after, and what was in it too. */
+static void check_stopped_while_missing(int index)
+{
+	struct guest *g = guest_new(.cid = CID, .iotlb = IOTLB_ON_DEMAND, .features = EVENT_IDX,
+				    .rx_count = 8, .tx_count = 8);
+	struct queue *q = &g->queue[index];
+	size_t driver_part = (unsigned char *)q->ring.used - (unsigned char *)q->ring.desc;
+	const char *name = index == RX ? "receive ring" : "transmit ring";
+	struct vhost_vring_state state = { .index = index };
+	struct virtio_vsock_hdr hdr;
+	struct conn c;
+	int fd = conn_new(&c, g, SOCK_STREAM, true);
+
+	is_errno(conn_echo(&c, fd), 0, "%s: talks", name);
+	guest_heard(g);
+	for (int i = 0; i < QUEUES; i++)
+		must(-guest_map(g, g->queue[i].slots,
+				(g->queue[i].slot_count * g->queue[i].slot_size + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1)));
+	must(-guest_unmap(g, q->ring.desc, driver_part));
+	must(-guest_map(g, q->ring.desc, driver_part));
+	if (index == TX) {
+		hdr = conn_header(&c, OP_RW, 0, 4);
+		must(guest_has_room(g, 0) ? 0 : -1);
+		guest_enqueue(g, &hdr, "once", 4);
+		queue_kick_always(q);
+	} else {
+		must(send(fd, "once", 4, 0));
+	}
+	ok(device_asks(g), "%s: no translation of its used part", name);
+	is_errno(device_run(g->fd, 0), 0, "%s: stopped meanwhile", name);
+	state.num = ring_base(g, index);
+	is_int(state.num, q->ring.used->idx, "%s: what was taken was given back", name);
+	is_errno(device_ioctl(g->fd, VHOST_SET_VRING_BASE, &state), 0, "%s: which is where it goes on", name);
+	must(-guest_map(g, q->ring.used, GUEST_PAGE));
+	is_errno(device_run(g->fd, 1), 0, "%s: it runs again", name);
+	if (index == TX) {
+		guest_fence(g);
+		is_int(recv(fd, pump_buffer, 100, MSG_DONTWAIT), 4, "%s: the host received it once", name);
+		guest_reap(g);
+		is_int(g->queue[TX].free_count, g->queue[TX].slot_count, "%s: all buffers are back", name);
+	} else {
+		is_text(guest_heard(g), "RW(4)", "%s: the guest received it once", name);
+	}
+	is_errno(device_run(g->fd, 0), 0, "%s: stopped", name);
+	for (int i = 0; i < QUEUES; i++)
+		is_int(ring_base(g, i), g->queue[i].ring.used->idx, "%s: all is given back, ring %d", name, i);
+	close(fd);
+	guest_free(g);
+}
+
+/* ---- Memory and log change while data flows ---- */
+
+struct changes {
+	struct guest *g;
+	uint64_t log[1024];
+	_Atomic bool stop;
+	const char *failed;
+};
+
+static long long change_all(void *arg)
+{
+	struct changes *changes = arg;
+	struct guest *g = changes->g;
+	long long n;
+
+	for (n = 0; !changes->stop && !changes->failed; n++) {
+		/* The stock module takes an address of 0 for a log. */
+		uint64_t base = native() || n % 5 ? (uintptr_t)changes->log : 0;
+		uint64_t features = g->features | (n % 3 ? LOG_ALL : 0);
+
+		if (guest_set_memory(g, 1 + n % 60))
+			changes->failed = "memory";
+		if (device_ioctl(g->fd, VHOST_SET_LOG_BASE, &base))
+			changes->failed = "log";
+		if (device_ioctl(g->fd, VHOST_SET_FEATURES, &features))
+			changes->failed = "features";
+		for (int i = 0; i < QUEUES; i++)
+			if (guest_set_ring_addresses(g, i, n % 2 ? BIT(VHOST_VRING_F_LOG) : 0))
+				changes->failed = "rings";
+	}
+	return n;
+}
+
+static void check_changes(int type)
+{
+	static struct changes changes;
+	struct guest *g = guest_new(.cid = CID, .memory = 16 * MIB);
+	struct conn c;
+	struct pump p = { .conn = &c, .total = 2 * MIB, .chunk = 20000, .fd = conn_new(&c, g, type, true) };
+	uint64_t logged_pages = 0;
+	struct task task;
+
+	memset(&changes, 0, sizeof(changes));
+	changes.g = g;
+	task_start(&task, change_all, &changes);
+	ok(pump_to_guest(&p), "%s to the guest while its memory and log change: %s", type_name(type), p.wrong ?: "all right");
+	p.wrong = NULL;
+	ok(pump_to_host(&p), "%s to the host meanwhile: %s", type_name(type), p.wrong ?: "all right");
+	changes.stop = true;
+	if (!task_ends(&task))
+		bail_out("the changes do not end");
+	is_text(changes.failed ?: "none", "none", "%s: no change failed", type_name(type));
+	for (size_t i = 0; i < ARRAY_SIZE(changes.log); i++)
+		logged_pages += __builtin_popcountll(changes.log[i]);
+	ok(logged_pages, "%s: %lld changes, %llu pages in the log", type_name(type), task.result,
+	   (unsigned long long)logged_pages);
+	is_errno(conn_echo(&c, p.fd), 0, "%s: it still works", type_name(type));
+	close(p.fd);
+	guest_free(g);
+}
+
 int main(void)
 {
-	watchdog(250);
+	watchdog(300);
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
 		check_layout(&layouts[i], SOCK_STREAM);
 		check_layout(&layouts[i], SOCK_SEQPACKET);
@@ -239,6 +366,10 @@ int main(void)
 	check_dirty_log(NO_IOTLB);
 	check_dirty_log(IOTLB_AT_ONCE);
 	check_unmapped();
+	check_stopped_while_missing(RX);
+	check_stopped_while_missing(TX);
+	check_changes(SOCK_STREAM);
+	check_changes(SOCK_SEQPACKET);
 
 	return done();
 }
