@@ -123,6 +123,43 @@ static void *guests(void *arg)
 	return NULL;
 }
 
+/* ---- The hypervisor above gives this machine a CID that a guest of its has already ---- */
+
+static void hypervisor_gives(unsigned int cid)
+{
+	int fd = must(open("/sys/module/test_virtio/parameters/cid", O_WRONLY | O_CLOEXEC));
+
+	must(dprintf(fd, "%u", cid));
+	close(fd);
+}
+
+static void check_cid_taken_above(void)
+{
+	struct guest *g = guest_new(.cid = CID), *other = guest_new(.cid = CID + 1);
+	int listener = vm_listen(SOCK_STREAM), device = device_open_in(0), fd;
+	struct conn c, late;
+
+	fd = conn_from_guest(&c, g, listener);
+	is_errno(conn_echo(&c, fd), 0, "a guest calls");
+	hypervisor_gives(CID);
+	late = conn_init(g, SOCK_STREAM, vm_port(listener));
+	is_text(conn_request(&late), "RST", "its CID is this machine's own now: it is refused");
+	is_int(poll_now(listener), 0, "and the listener hears nothing");
+	is_errno(conn_echo(&c, fd), 0, "what was connected stays");
+	close(fd);
+	fd = conn_from_guest(&c, other, listener);
+	is_errno(conn_echo(&c, fd), 0, "a guest with another CID is not concerned");
+	is_errno(device_set_cid(device, CID), EADDRINUSE, "no guest gets it now");
+	guest_free(g);
+	is_errno(device_set_cid(device, CID), EADDRINUSE, "nor when the one is gone");
+	hypervisor_gives(3);
+	is_errno(device_set_cid(device, CID), 0, "until it is free again");
+	close(fd);
+	close(device);
+	close(listener);
+	guest_free(other);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t callers[3], guest;
@@ -147,6 +184,7 @@ int main(int argc, char **argv)
 	ok(outcomes[GUEST].count > 0, "the guest answered at times");
 	ok(outcomes[HOST].count > 0, "and the host above at times");
 	diag("the guest lived %d times", lives);
+	check_cid_taken_above();
 
 	return done();
 }

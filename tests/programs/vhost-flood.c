@@ -172,11 +172,15 @@ static void check_flood(const struct flood *f)
 	guest_free(g);
 }
 
-/* The guest opens, the host closes, the guest never says that it knows: each lingers for 8 s. */
+/* Those that linger at most, of one guest. */
+#define LINGERING_MAX 1024
+
+/* The guest opens, the host closes, the guest never says that it knows: each lingers for 8 s, or until there are too many. */
 static void check_lingering(void)
 {
 	struct guest *g = guest_new(.cid = CID, .tx_count = 128);
-	int listener = vm_listen(SOCK_STREAM), count = 4000;
+	int listener = vm_listen(SOCK_STREAM), count = 4000, resets = 0, in_order = 0;
+	unsigned int first_port = g->next_port;
 	long long before, held;
 	struct conn c;
 
@@ -188,14 +192,22 @@ static void check_lingering(void)
 		guest_receive_all(g);
 		while ((p = STAILQ_FIRST(&g->packets))) {
 			STAILQ_REMOVE_HEAD(&g->packets, next);
+			if (p->hdr.op == OP_RST) {
+				in_order += p->hdr.dst_port == first_port + resets;
+				resets++;
+			}
 			free(p);
 		}
 	}
 	held = memory_used() - before;
-	if (native())
+	if (native()) {
 		skip("connections that linger are bounded", "this kernel has no bound");
-	else
+	} else {
 		ok(held < 8 * MIB, "%d connections that linger: %lld KiB", count, held / KIB);
+		/* The last reset may be on its way. */
+		ok(resets >= count - LINGERING_MAX - 1, "of more than %d the oldest are reset: %d", LINGERING_MAX, resets);
+		is_int(in_order, resets, "in the order in which they were closed");
+	}
 	is_errno(conn_echo(&good_conn, good_fd), 0, "another guest is served");
 	close(listener);
 	guest_free(g);

@@ -410,6 +410,55 @@ static void check_changing(void)
 	is_errno(conn_echo(&good_conn, good_fd), 0, "another guest is served");
 }
 
+/* ---- Who is told of it ---- */
+
+static bool signalled(int event, int ms)
+{
+	struct pollfd p = { .fd = event, .events = POLLIN };
+
+	return must(poll(&p, 1, ms));
+}
+
+/* The eventfd of VHOST_SET_VRING_ERR, and who talks to the guest; the VMM may start it again. */
+static void check_told(int index)
+{
+	struct guest *g = guest_new(.cid = CID, .memory = 8 << 20);
+	const char *ring = index == RX ? "receiving" : "sending";
+	struct vhost_vring_state state = { .index = index };
+	struct queue *q = &g->queue[index];
+	struct conn c;
+	int fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+
+	is_errno(conn_echo(&c, fd), 0, "%s: talks", ring);
+	guest_heard(g);
+	ok(!signalled(q->err, 0), "%s: no error", ring);
+	*(volatile uint16_t *)&q->ring.avail->idx = q->made + 32768;
+	queue_kick_always(q);
+	send(fd, page, 1, MSG_DONTWAIT);
+	ok(signalled(q->err, PATIENCE_MS), "%s: a ring that breaks signals its eventfd", ring);
+	ok(!signalled(g->queue[!index].err, 0), "%s: and not the other ring's", ring);
+	if (native()) {
+		skip("the guest is stopped", "this kernel lets it run");
+		goto out;
+	}
+	ok(poll_for(fd, POLLRDHUP) & POLLRDHUP, "%s: the connection ends", ring);
+	is_errno(so_error(fd), ECONNRESET, "%s: by a reset", ring);
+	close(fd);
+	fd = vm_socket(SOCK_STREAM);
+	is_errno(vm_connect(fd, CID, 1), EHOSTUNREACH, "%s: the guest is stopped", ring);
+	close(fd);
+
+	*(volatile uint16_t *)&q->ring.avail->idx = q->made;
+	is_errno(device_ioctl(g->fd, VHOST_GET_VRING_BASE, &state), 0, "%s: where it got to", ring);
+	is_int(state.num, q->ring.used->idx, "%s: is what came back", ring);
+	is_errno(device_run(g->fd, 1), 0, "%s: it is started again", ring);
+	fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+	is_errno(conn_echo(&c, fd), 0, "%s: and works", ring);
+out:
+	close(fd);
+	guest_free(g);
+}
+
 /* ---- What the kernel's log says of it ---- */
 
 static int log_open(void)
@@ -468,6 +517,8 @@ int main(void)
 		for (size_t i = 0; i < ARRAY_SIZE(breakages); i++)
 			check_broken(&breakages[i], index);
 	check_changing();
+	check_told(RX);
+	check_told(TX);
 	check_log();
 	close(good_fd);
 	guest_free(good);
