@@ -116,7 +116,7 @@ static void remove(struct vns_claim *claim)
 
 /**
  * guest_claim() - give a guest its CID, or another one
- * @guest: the guest, its lock held
+ * @guest: the guest, its lock and its turn held
  * @cid: as the process wants it
  *
  * Context: may sleep.
@@ -130,6 +130,7 @@ int guest_claim(struct guest *guest, u64 cid)
 	int err;
 
 	lockdep_assert_held(&guest->lock);
+	lockdep_assert_held(&guest->turn);
 	if (cid <= VMADDR_CID_HOST || cid >= U32_MAX)
 		return -EINVAL;
 	if (vns_route_cid_is_ours(cid))

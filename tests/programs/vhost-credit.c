@@ -272,6 +272,69 @@ static void check_updates(void)
 	disconnect(&c, fd);
 }
 
+/* ---- Counters of bytes have 32 bits, connections do not ---- */
+
+#define GIB (1u << 30)
+
+/* As much as there is credit for, of no content: what counts is how much. */
+static void use_credit(struct conn *c)
+{
+	const struct virtio_vsock_hdr hdr = conn_header(c, OP_RW, 0, MAX_PAYLOAD);
+	struct queue *q = &g->queue[TX];
+
+	while (conn_credit(c) >= MAX_PAYLOAD && guest_has_room(g, PATIENCE_MS)) {
+		unsigned int slot = q->free_slots[--q->free_count];
+
+		memcpy(queue_slot(q, slot), &hdr, HEADER_SIZE);
+		queue_describe(q, slot, HEADER_SIZE + MAX_PAYLOAD, HEADER_SIZE);
+		queue_push(q, queue_head(q, slot));
+		queue_kick(q);
+		c->sent += MAX_PAYLOAD;
+	}
+}
+
+static void ask_for_credit(struct conn *c)
+{
+	conn_send(c, OP_CREDIT_REQUEST, 0, NULL, 0);
+	guest_fence(g);
+	while (conn_learn_credit(c, 0))
+		;
+}
+
+/* To who does not read any more, so that nothing has to be copied for it to be received. */
+static void check_wrap(void)
+{
+	unsigned int port = g->next_port++;
+	int fd = vm_socket(SOCK_STREAM);
+	struct conn c;
+
+	if (native()) {
+		skip("more than 4 GiB", "this kernel keeps what nobody reads");
+		return;
+	}
+	must(-set_buffer(fd, SO_VM_SOCKETS_BUFFER_MAX_SIZE, GIB));
+	must(-set_buffer(fd, SO_VM_SOCKETS_BUFFER_SIZE, GIB));
+	set_nonblock(fd, true);
+	is_errno(vm_connect(fd, CID, port), EINPROGRESS, "a buffer of 1 GiB");
+	conn_answer(&c, g, port, OP_RESPONSE);
+	must(poll_for(fd, POLLOUT));
+	must(shutdown(fd, SHUT_RD));
+	is_text(guest_heard(g), "SHUTDOWN(1)", "nobody reads from it");
+	for (int i = 1; i <= 5; i++) {
+		use_credit(&c);
+		ask_for_credit(&c);
+		is_int(c.peer_fwd, (uint32_t)(i * (uint64_t)GIB), "%d GiB were received", i);
+		is_int(conn_credit(&c), GIB, "and as much as before may come");
+	}
+	is_int(send(fd, data, 3, MSG_DONTWAIT), 3, "the other direction goes on");
+	is_text(guest_heard(g), "RW(3)", "as ever");
+	use_credit(&c);
+	conn_send(&c, OP_RW, 0, data, 1);
+	is_text(guest_heard(g), "RST", "a byte more than is allowed resets");
+	is_errno(so_error(fd), ENOBUFS, "and the host knows why");
+	disconnect(&c, fd);
+}
+
 /* Its buffer is as large as a guest can say: what the host keeps for it is bounded by the host's own. */
 static void check_cap(void)
 {
@@ -290,7 +353,7 @@ static void check_cap(void)
 
 int main(void)
 {
-	watchdog(150);
+	watchdog(250);
 	g = guest_new(.cid = CID, .tx_count = 256);
 	check_stream();
 	check_messages();
@@ -304,6 +367,7 @@ int main(void)
 	check_within_credit(SOCK_SEQPACKET, 65536, 45, 4);
 	check_within_credit(SOCK_STREAM, 262144, 4096, 4);
 	check_updates();
+	check_wrap();
 	check_cap();
 	guest_free(g);
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What a guest has the host keep is charged to the memory cgroup of the process that runs it.
-# vm: timeout=300
 set -uo pipefail
 . tests/lib/guest.sh
 
