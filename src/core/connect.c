@@ -12,7 +12,7 @@
 /*
  * Ends nonblocking connects that got no answer, and calls sk_data_ready() for
  * vns_data_ready().  Ours alone, so that unloading the module can wait for the
- * last work.
+ * last work.  Nothing on it sleeps for a socket lock: see vns_work_lock().
  */
 struct workqueue_struct *vns_wq;
 
@@ -70,7 +70,8 @@ static void connect_timeout_work(struct work_struct *work)
 					      connect_work.work);
 	struct sock *sk = sk_vsock(vsk);
 
-	lock_sock(sk);
+	if (!vns_work_lock(sk, vns_wq, work))
+		return;
 	if (sk->sk_state == TCP_SYN_SENT && sk->sk_shutdown != SHUTDOWN_MASK &&
 	    time_left(vns_sk(sk)) <= 0) {
 		connect_abandon(vns_sk(sk));

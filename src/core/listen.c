@@ -288,7 +288,9 @@ void vns_pending_expired(struct vns_sock *vs)
 	struct sock *sk = sk_vsock(vsk);
 	bool abandoned = false;
 
-	lock_sock(listener);
+	if (!vns_work_lock(listener, vns_wq, &vsk->pending_work.work))
+		return;
+	/* No process has the child yet. */
 	lock_sock_nested(sk, VNS_NEST_CHILD);
 	if (!list_empty(&vsk->pending_links)) {
 		vns_pending_remove(listener, sk);

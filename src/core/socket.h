@@ -48,7 +48,8 @@ struct vns_entry;
  *
  * When two socket locks are needed the order is: listener, child that was not
  * accepted yet (VNS_NEST_CHILD).  Who connects never takes the listener's: its
- * owner may hold that for as long as it likes.
+ * owner may hold that for as long as it likes.  Nor does a work item sleep for
+ * one: see vns_work_lock().
  *
  * Lifetime: the memory is type-stable (SLAB_TYPESAFE_BY_RCU): a lookup may
  * look at a socket that was freed and made anew, and has to check after it

@@ -154,13 +154,14 @@ static void (*plain_data_ready)(struct sock *sk) __read_mostly;
  * vns_ready_run() - call sk_data_ready() with the socket lock
  * @vs: the socket, with the reference of vns_data_ready_later(), which is dropped
  *
- * Context: may sleep.
+ * Context: its work item; may sleep, but not for the lock.
  */
 void vns_ready_run(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
 
-	lock_sock(sk);
+	if (!vns_work_lock(sk, vns_wq, &vs->vsk.pending_work.work))
+		return;
 	READ_ONCE(sk->sk_data_ready)(sk);
 	/* The program may have dropped the last data: who waits for the end hears it here. */
 	if (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN)

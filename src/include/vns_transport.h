@@ -21,6 +21,8 @@ struct sock;
 struct ubuf_info;
 struct vns_sock;
 struct vns_domain;
+struct work_struct;
+struct workqueue_struct;
 
 /*
  * Our own entry points are weak in the modules that use them, so that such a
@@ -205,6 +207,8 @@ int VNS_API vns_child_attach(struct vns_sock *child,
 int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
 void VNS_API vns_data_ready(struct sock *sk);
+bool VNS_API vns_work_lock(struct sock *sk, struct workqueue_struct *wq,
+			   struct work_struct *work);
 const struct vns_domain *VNS_API vns_sock_domain(const struct vns_sock *vs);
 bool VNS_API vns_tap_any(void);
 bool VNS_API vns_tap_wanted(const struct vns_domain *domain);

@@ -4,6 +4,7 @@
  * so not by the guest's thread.
  */
 #include <linux/errno.h>
+#include <linux/module.h>
 
 #include "protocol/conn.h"
 
@@ -18,6 +19,8 @@ void conn_answer(struct conn *conn)
 	/* What happens to it before the work begins, that will find. */
 	if (conn->answer_sk)
 		return;
+	/* The work may come long after the socket has gone to another transport. */
+	__module_get(THIS_MODULE);
 	sock_hold(conn->sk);
 	conn->answer_sk = conn->sk;
 	conn_get(conn);
@@ -60,7 +63,7 @@ static void connected(struct vns_sock *vs, u32 shutdown, int err)
  * conn_answer_work() - tell the socket
  * @work: in struct conn
  *
- * Waits for the socket lock, which a process may hold for as long as the memory
+ * Once the socket lock is free, which a process may hold for as long as the memory
  * takes that it hands to setsockopt().
  */
 void conn_answer_work(struct work_struct *work)
@@ -72,7 +75,8 @@ void conn_answer_work(struct work_struct *work)
 	u32 shutdown;
 	int err;
 
-	lock_sock(sk);
+	if (!vns_work_lock(sk, conn_wq, work))
+		return;
 	/* The caller may have given up, and even tried another. */
 	if (vs->transport == &conn_transport && conn_sk(vs)->conn == conn &&
 	    sk->sk_state == TCP_SYN_SENT) {
@@ -92,4 +96,6 @@ void conn_answer_work(struct work_struct *work)
 	release_sock(sk);
 	sock_put(sk);
 	conn_put(conn);
+	/* Unloading waits for the end of this function. */
+	module_put(THIS_MODULE);
 }

@@ -4,75 +4,14 @@
  * for as long as we like. What others do meanwhile neither waits for it nor
  * disturbs what it copies.
  */
-#include "vsock_test.h"
+#include "slow_memory.h"
 
-#include <sys/mman.h>
-#include <linux/userfaultfd.h>
-
-#define ROOM (256 * 1024)
+#define ROOM SLOW_SIZE
 
 static int type;
 #define T type_name(type)
 
 static int a, b;
-
-/* ---- Memory that is not there until we say so ---- */
-
-static int uffd = -1;
-static char *slow;
-
-/* False when this kernel cannot do it. */
-static bool slow_open(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	return uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api);
-}
-
-static void slow_new(void)
-{
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	slow = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (slow == MAP_FAILED)
-		bail_out("mmap");
-	range.range.start = (unsigned long)slow;
-	range.range.len = ROOM;
-	must(ioctl(uffd, UFFDIO_REGISTER, &range));
-}
-
-/* Somebody sleeps for it. */
-static bool slow_is_wanted(void)
-{
-	struct uffd_msg message;
-
-	return (poll_for(uffd, POLLIN) & POLLIN) &&
-	       read(uffd, &message, sizeof(message)) == sizeof(message);
-}
-
-/* All of it comes, as data_fill() makes it for a sender, wrong in each byte for a receiver. */
-static void slow_arrives(bool for_sender)
-{
-	static char data[ROOM];
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)slow, .src = (unsigned long)data, .len = ROOM,
-	};
-	struct uffd_msg message;
-	size_t i;
-
-	data_fill(data, ROOM, 0);
-	for (i = 0; !for_sender && i < ROOM; i++)
-		data[i] = ~data[i];
-	must(ioctl(uffd, UFFDIO_COPY, &copy));
-	while (read(uffd, &message, sizeof(message)) > 0)
-		;
-}
-
-static void slow_end(void)
-{
-	munmap(slow, ROOM);
-}
 
 /* ---- Calls on it, each in a thread ---- */
 
@@ -87,11 +26,6 @@ static long long slow_recv(void *arg)
 static long long slow_send(void *arg)
 {
 	return send(*(int *)arg, slow, call_len, MSG_NOSIGNAL);
-}
-
-static long long slow_setsockopt(void *arg)
-{
-	return setsockopt(*(int *)arg, SOL_SOCKET, SO_LINGER, slow, sizeof(struct linger));
 }
 
 static bool begin(struct task *task, long long (*call)(void *), int *fd)
@@ -226,7 +160,7 @@ static void check_listener(void)
 	listener = vm_listen(type);
 	/* Known beforehand: asking for it takes the lock. */
 	place = vm_port(listener);
-	ok(begin(&owner, slow_setsockopt, &listener), "%s: a listener's owner sleeps in setsockopt", T);
+	ok(begin(&owner, slow_hold_lock, &listener), "%s: a listener's owner sleeps in setsockopt", T);
 	task_start(&client, connect_to_listener, &fd);
 	ok(task_ends(&client), "%s: one connects all the same", T);
 	is_errno(client.result, 0, "%s: and is connected", T);
