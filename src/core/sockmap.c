@@ -17,7 +17,10 @@
 
 #include "core/socket.h"
 
-/* Without memory for a buffer we try again after so many milliseconds. */
+/*
+ * Without memory for a buffer we try again after so many milliseconds, and look
+ * again whether the kernel had some.
+ */
 #define RETRY_MS	20
 
 /* What a socket in a map has for its sk_prot: vns_proto, but told of close(). */
@@ -112,10 +115,8 @@ static bool has_program(const struct sk_psock *psock)
 /* Has the program look at what arrived, up to now or to its limit. */
 static void sift(struct vns_sock *vs)
 {
-	struct sock *sk = vns_sock_sk(vs);
-
 	if (vs->transport->has_data(vs, 1))
-		READ_ONCE(sk->sk_data_ready)(sk);
+		vns_ready_locked(vs);
 }
 
 /* Takes @len bytes out of @psock that nobody wants. */
@@ -235,7 +236,7 @@ static bool passes_later(struct sock *sk, struct sk_psock *psock)
  * @vs: a socket in a map, its lock held; it has a transport
  *
  * Then the peer's end is not the end yet.  Whoever sleeps is woken when it is
- * decided, see vns_ready_run().
+ * decided: see vns_ready_locked().
  */
 bool vns_sockmap_expects(struct vns_sock *vs)
 {
@@ -245,8 +246,12 @@ bool vns_sockmap_expects(struct vns_sock *vs)
 
 	if (!psock)
 		return false;
-	expects = passes_later(sk, psock) ||
-		  (has_program(psock) && vs->transport->has_data(vs, 1));
+	expects = passes_later(sk, psock);
+	/* When that has passed, the kernel tells of data but not of the end. */
+	if (expects)
+		vns_data_ready_later(sk, msecs_to_jiffies(RETRY_MS));
+	else
+		expects = has_program(psock) && vs->transport->has_data(vs, 1);
 	sk_psock_put(sk, psock);
 
 	return expects;

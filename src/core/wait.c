@@ -151,7 +151,23 @@ int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 static void (*plain_data_ready)(struct sock *sk) __read_mostly;
 
 /**
- * vns_ready_run() - call sk_data_ready() with the socket lock
+ * vns_ready_locked() - call sk_data_ready(), and tell of the end if it has come
+ * @vs: the socket, its socket lock held
+ *
+ * The program of a sockmap may have dropped the last data, or let it pass: who
+ * waits for the end, and for nothing else, hears of it here only.
+ */
+void vns_ready_locked(struct vns_sock *vs)
+{
+	struct sock *sk = vns_sock_sk(vs);
+
+	READ_ONCE(sk->sk_data_ready)(sk);
+	if (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN)
+		sk->sk_state_change(sk);
+}
+
+/**
+ * vns_ready_run() - take the socket lock for vns_ready_locked()
  * @vs: the socket, with the reference of vns_data_ready_later(), which is dropped
  *
  * Context: its work item; may sleep, but not for the lock.
@@ -162,10 +178,7 @@ void vns_ready_run(struct vns_sock *vs)
 
 	if (!vns_work_lock(sk, vns_wq, &vs->vsk.pending_work.work))
 		return;
-	READ_ONCE(sk->sk_data_ready)(sk);
-	/* The program may have dropped the last data: who waits for the end hears it here. */
-	if (READ_ONCE(vs->vsk.peer_shutdown) & SEND_SHUTDOWN)
-		sk->sk_state_change(sk);
+	vns_ready_locked(vs);
 	release_sock(sk);
 	sock_put(sk);
 }

@@ -7,6 +7,7 @@
 
 #include <linux/bpf.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 
 #define LONG_LEN (300 << 10)
 /* The length that the filtering program drops. */
@@ -401,6 +402,49 @@ static void check_bound(void)
 	close(map);
 }
 
+/* Who waits for the peer's end, and for nothing else. */
+static int watch_end(int fd)
+{
+	struct epoll_event event = { .events = EPOLLRDHUP };
+	int epoll = must(epoll_create1(EPOLL_CLOEXEC));
+
+	must(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	return epoll;
+}
+
+static bool end_is_told(int epoll, int ms)
+{
+	struct epoll_event event = {};
+
+	return must(epoll_wait(epoll, &event, 1, ms)) == 1 && event.events & EPOLLRDHUP;
+}
+
+/* It is told when the last of much has been shown to the program, which is while somebody receives. */
+static void check_end(void)
+{
+	static char data[4000];
+	int map = map_filtering(), client, server, epoll;
+	long long sent = 0, got = 0;
+	ssize_t n;
+
+	vm_pair(type, &client, &server);
+	is_int(map_put(map, 0, server), 0, "%s: into the map", type_name(type));
+	set_timeout(client, SO_SNDTIMEO, 500);
+	while (sent < 16 << 20 && (n = send(client, data, sizeof(data), 0)) > 0)
+		sent += n;
+	close(client);
+	epoll = watch_end(server);
+	ok(!end_is_told(epoll, 0), "%s: the end after more than the program has seen is not told yet", type_name(type));
+	while (got < sent && (n = recv(server, data, sizeof(data), 0)) > 0)
+		got += n;
+	is_int(got, sent, "%s: all of it is received", type_name(type));
+	ok(end_is_told(epoll, PATIENCE_MS), "%s: then the end is told", type_name(type));
+	is_int(recv(server, data, sizeof(data), 0), 0, "%s: and received", type_name(type));
+	close(epoll);
+	close(server);
+	close(map);
+}
+
 /* In and out of the map, and closing in it, while data flows. */
 static void check_churn(void)
 {
@@ -509,19 +553,23 @@ static void check_no_buffer(void)
 /* The end is not told before what passed. */
 static void check_late(void)
 {
-	int map = map_filtering(), client, server;
+	int map = map_filtering(), client, server, epoll;
 	char data[64];
 
 	vm_pair(type, &client, &server);
 	is_int(map_put(map, 0, server), 0, "%s: into the map", type_name(type));
+	epoll = watch_end(server);
 	fail("kmalloc-1k", "-1");
 	is_int(send(client, "bye", 3, 0), 3, "%s: the last words, while no memory is", type_name(type));
 	close(client);
 	is_int(recv_now(server), -EAGAIN, "%s: are not received yet, nor the end", type_name(type));
 	is_int(poll_now(server) & POLLIN, 0, "%s: which poll knows", type_name(type));
+	ok(!end_is_told(epoll, 0), "%s: nor is the end told", type_name(type));
 	fail_no_more("kmalloc-1k");
-	is_int(recv(server, data, sizeof(data), 0), 3, "%s: but later", type_name(type));
+	ok(end_is_told(epoll, PATIENCE_MS), "%s: but as soon as memory is", type_name(type));
+	is_int(recv(server, data, sizeof(data), 0), 3, "%s: which is received then", type_name(type));
 	is_int(recv(server, data, sizeof(data), 0), 0, "%s: and then the end", type_name(type));
+	close(epoll);
 	close(server);
 	close(map);
 }
@@ -547,8 +595,10 @@ int main(void)
 		in_child(check_redirect);
 		in_child(check_redirect_ingress);
 		/* The kernel's own keeps all that passed. */
-		if (!native())
+		if (!native()) {
 			in_child(check_bound);
+			in_child(check_end);
+		}
 		in_child(check_churn);
 	}
 	/* The kernel's own makes a stream of them. */
