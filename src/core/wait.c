@@ -198,16 +198,20 @@ void vns_ready_prepare(struct vns_sock *vs)
 /**
  * vns_data_ready_later() - have sk_data_ready() called with the socket lock
  * @sk: the socket
- * @delay: not before so many jiffies
+ * @delay: after so many jiffies, unless another call wants it earlier
  *
  * Context: any; the caller has a reference.
  */
 void vns_data_ready_later(struct sock *sk, unsigned long delay)
 {
 	struct delayed_work *work = &vns_sk(sk)->vsk.pending_work;
+	bool pending;
 
 	sock_hold(sk);
-	if (!queue_delayed_work(vns_wq, work, delay))
+	/* What has no delay does not wait for a try that has one. */
+	pending = delay ? !queue_delayed_work(vns_wq, work, delay) :
+			  mod_delayed_work(vns_wq, work, 0);
+	if (pending)
 		sock_put(sk);
 }
 
