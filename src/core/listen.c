@@ -86,6 +86,23 @@ int vns_child_attach(struct vns_sock *child, const struct vns_transport *t)
 }
 EXPORT_SYMBOL_GPL(vns_child_attach);
 
+/**
+ * vns_child_abandon() - a child does not get to accept()
+ * @child: from vns_child_create(), and in no queue; its reference is dropped
+ *
+ * A lookup in a softirq that knew another socket in this memory may have a
+ * reference for a moment: the last one, after which nothing may sleep, nor take
+ * the transport's locks.  So the transport is done with the child here.
+ *
+ * Context: process context, no spinlock held.
+ */
+void vns_child_abandon(struct sock *child)
+{
+	vns_route_detach(vns_sk(child));
+	sock_put(child);
+}
+EXPORT_SYMBOL_GPL(vns_child_abandon);
+
 static void enqueue(struct vns_sock *listener, struct sock *child)
 	__must_hold(&listener->accept_lock)
 {

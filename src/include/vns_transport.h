@@ -105,8 +105,10 @@ struct vns_io {
  * @attach: prepares @vs, which is closed or a child of @parent; may set
  *	@vs->vsk.trans.  0 or a negative errno.
  * @detach: undoes @attach.  Called with the socket lock when a socket changes its
- *	transport, and without it when the last reference goes; a transport whose
- *	packets come in softirqs drops references there, and may not sleep then.
+ *	transport, and without it for a child that is abandoned, and when the last
+ *	reference goes.  That may be in a softirq, as lookups for a transport whose
+ *	packets come there have references: after @release, or an earlier call, it
+ *	may not sleep, nor take a lock that softirqs do not know.
  * @connect: starts a connection to @vs->vsk.remote_addr.  0 when the connection
  *	stands already, -EINPROGRESS when the answer will come by itself, another
  *	errno when it fails.
@@ -204,6 +206,7 @@ struct sock *VNS_API vns_listener_find(const struct vns_domain *domain,
 struct sock *VNS_API vns_child_create(struct sock *listener);
 int VNS_API vns_child_attach(struct vns_sock *child,
 			     const struct vns_transport *t);
+void VNS_API vns_child_abandon(struct sock *child);
 int VNS_API vns_child_enqueue(struct sock *listener, struct sock *child);
 void VNS_API vns_mark_connected(struct vns_sock *vs);
 void VNS_API vns_data_ready(struct sock *sk);

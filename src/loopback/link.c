@@ -83,7 +83,7 @@ void lo_link_shutdown(struct vns_sock *vs, int how)
 
 /**
  * lo_link_leave() - a side closes
- * @vs: a socket, its socket lock held or its last reference gone
+ * @vs: a socket, its socket lock held, or nobody else's
  */
 void lo_link_leave(struct vns_sock *vs)
 {

@@ -109,7 +109,7 @@ static int connect_to(struct vns_sock *vs, struct sock *listener)
 		return -ENOMEM;
 	err = establish(vs, listener, child);
 	if (err)
-		sock_put(child);
+		vns_child_abandon(child);
 
 	return err;
 }

@@ -178,7 +178,7 @@ static void leave(struct conn *conn, struct sk_buff_head *dropped)
 
 /**
  * conn_leave() - a socket has done with its connection
- * @vs: the socket, its socket lock held or its last reference gone
+ * @vs: the socket, its socket lock held, or nobody else's
  *
  * Context: process context.
  */

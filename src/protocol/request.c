@@ -78,7 +78,7 @@ static int connect_to(struct protocol *protocol,
 	err = establish(guest, header, listener, vns_sk(child));
 	/* The queue of the listener has a reference of its own. */
 	if (err)
-		sock_put(child);
+		vns_child_abandon(child);
 
 	return err;
 }

@@ -286,7 +286,8 @@ int vns_route_attach(struct vns_sock *vs, const struct vns_transport *t,
  * vns_route_detach() - the socket's transport is done with it
  * @vs: the socket, attached or not
  *
- * Context: socket lock held, or the last reference is gone.
+ * Context: socket lock held, or nobody else knows @vs, or the last reference is
+ *	gone; see vns_transport.detach.
  */
 void vns_route_detach(struct vns_sock *vs)
 {
