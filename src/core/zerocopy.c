@@ -17,6 +17,18 @@ bool vns_zerocopy_allowed(const struct vns_sock *vs)
 	return t->zerocopy || (t->zerocopy_allow && t->zerocopy_allow(t));
 }
 
+/*
+ * A buffer has few references, and each holds a page, also when its owner has no
+ * use for it any more: to little memory each they would hold many times as much.
+ */
+static bool fills_pages(const struct msghdr *msg)
+{
+	const struct iov_iter *iter = &msg->msg_iter;
+
+	return iov_iter_count(iter) >=
+	       (size_t)iov_iter_npages(iter, INT_MAX) * (PAGE_SIZE / 2);
+}
+
 /**
  * vns_zerocopy_begin() - a send begins
  * @vs: an established socket, its socket lock held
@@ -38,6 +50,7 @@ int vns_zerocopy_begin(struct vns_sock *vs, struct vns_io *io)
 	    !user_backed_iter(&io->msg->msg_iter))
 		return 0;
 
+	io->copied = !fills_pages(io->msg);
 	io->ubuf = msghdr_ubuf(io->msg);
 	if (io->ubuf) {
 		net_zcopy_get(io->ubuf);

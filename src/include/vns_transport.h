@@ -73,7 +73,7 @@ enum vns_wait {
  * @flags: MSG_* flags of the call
  * @ubuf: of a sender whose memory is to be used in place (MSG_ZEROCOPY):
  *	what the buffers that do so are marked with (skb_zcopy_set()); else NULL
- * @copied: set by a transport that copied memory in spite of @ubuf
+ * @copied: memory is copied in spite of @ubuf; a transport may set it
  * @private: for the transport, zeroed before io_begin()
  */
 struct vns_io {

@@ -10,6 +10,40 @@
 
 #define SOCKETS 2000
 
+/*
+ * The sizes that fit the kernel's buffers worst, in turn: the first just too long to be put behind another, the second just
+ * too long for what is left behind the first.  The bound is README.md's.
+ */
+static void worst_sizes(int type)
+{
+	enum { PAIRS = 32, BUFFER = 256 * 1024 };
+	static const size_t sizes[] = { 1025, 704 };
+	static char data[2048];
+	long long before, held, sent = 0;
+	int out[PAIRS], in[PAIRS];
+	ssize_t n;
+
+	for (int p = 0; p < PAIRS; p++) {
+		vm_pair(type, &out[p], &in[p]);
+		must(-set_buffer(in[p], SO_VM_SOCKETS_BUFFER_SIZE, BUFFER));
+	}
+	before = memory_used();
+	for (int p = 0; p < PAIRS; p++)
+		for (int i = 0; (n = send(out[p], data, sizes[i % 2], MSG_DONTWAIT)) > 0; i++)
+			sent += n;
+	held = memory_used() - before;
+	ok(sent > (long long)PAIRS * (BUFFER - 1025), "%s: sizes in turn that are bad for memory fill the buffers", type_name(type));
+	if (native())
+		skip("and hold little more", "this kernel has no bound");
+	else
+		ok(held < 4 * sent + (4 << 20), "%s: and hold %lld KiB for %lld KiB, at most four times as much",
+		   type_name(type), held / 1024, sent / 1024);
+	for (int p = 0; p < PAIRS; p++) {
+		close(out[p]);
+		close(in[p]);
+	}
+}
+
 /* Single bytes until no more go; all of them come out again, in order. */
 static void single_bytes(int type)
 {
@@ -85,6 +119,8 @@ int main(void)
 
 	single_bytes(SOCK_STREAM);
 	single_bytes(SOCK_SEQPACKET);
+	worst_sizes(SOCK_STREAM);
+	worst_sizes(SOCK_SEQPACKET);
 	many_sockets();
 	check_unload();
 

@@ -159,11 +159,11 @@ static void check_sends(void)
 
 	/* More pieces than one buffer has references. */
 	for (i = 0; i < ARRAY_SIZE(small); i++)
-		small[i] = (struct iovec){ memory + i * PAGE, 100 };
+		small[i] = (struct iovec){ memory + i * PAGE, 3000 };
 	is_int(sendmsg(a, &(struct msghdr){ .msg_iov = small, .msg_iovlen = ARRAY_SIZE(small) }, MSG_ZEROCOPY),
-	       6400, "%s: 64 pieces", T);
-	must(recv(b, got, 6400, MSG_WAITALL));
-	for (i = 0; i < ARRAY_SIZE(small) && !memcmp(got + i * 100, small[i].iov_base, 100); i++)
+	       64 * 3000, "%s: 64 pieces", T);
+	must(recv(b, got, 64 * 3000, MSG_WAITALL));
+	for (i = 0; i < ARRAY_SIZE(small) && !memcmp(got + i * 3000, small[i].iov_base, 3000); i++)
 		;
 	is_int(i, ARRAY_SIZE(small), "%s: are received", T);
 	is_notified("2-2 in place", "64 pieces");
@@ -174,6 +174,17 @@ static void check_sends(void)
 	if (type == SOCK_SEQPACKET)
 		must(recv(b, got, sizeof(got), 0));
 	is_notified("3-4 in place", "are notified together");
+
+	/* References would hold 40 times as much. */
+	for (i = 0; i < ARRAY_SIZE(small); i++)
+		small[i].iov_len = 100;
+	is_int(sendmsg(a, &(struct msghdr){ .msg_iov = small, .msg_iovlen = ARRAY_SIZE(small) }, MSG_ZEROCOPY),
+	       6400, "%s: 64 small pieces", T);
+	is_notified("5-5 copied", "are copied");
+	must(recv(b, got, 6400, MSG_WAITALL));
+	for (i = 0; i < ARRAY_SIZE(small) && !memcmp(got + i * 100, small[i].iov_base, 100); i++)
+		;
+	is_int(i, ARRAY_SIZE(small), "%s: and received", T);
 	close(a);
 	close(b);
 }
