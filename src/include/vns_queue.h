@@ -22,12 +22,14 @@
  * @unread: bytes of payload in them that wait
  * @taken: bytes that are gone already of the first buffer
  * @received: bytes of payload that went; wraps around
+ * @room_wanted: for its transport: room that a writer waits for, 0 when none does
  */
 struct vns_queue {
 	struct sk_buff_head *buffers;
 	u32 unread;
 	u32 taken;
 	u32 received;
+	u32 room_wanted;
 };
 
 /*

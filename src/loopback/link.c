@@ -6,7 +6,6 @@
 
 static void join(struct vns_sock *vs, struct lo_link *link, int side)
 {
-	link->end[side].sk = vns_sock_sk(vs);
 	link->end[side].queue.buffers = &vns_sock_sk(vs)->sk_receive_queue;
 	lo_sk(vs)->link = link;
 }
@@ -43,7 +42,7 @@ static void drop_unread(struct vns_sock *vs, struct sk_buff_head *dropped)
 	struct lo_end *end = lo_this_end(vs);
 
 	lockdep_assert_held(&lo_sk(vs)->link->lock);
-	skb_queue_splice_init(&end->sk->sk_receive_queue, dropped);
+	skb_queue_splice_init(end->queue.buffers, dropped);
 	end->queue.unread = 0;
 	end->queue.taken = 0;
 }
@@ -52,7 +51,7 @@ static void drop_unread(struct vns_sock *vs, struct sk_buff_head *dropped)
 static void announce(struct vns_sock *vs, int how)
 	__must_hold(&lo_sk(vs)->link->lock)
 {
-	struct sock *other = lo_other_end(vs)->sk;
+	struct sock *other = lo_end_sk(lo_other_end(vs));
 	struct vsock_sock *vsk;
 
 	lockdep_assert_held(&lo_sk(vs)->link->lock);
@@ -76,7 +75,7 @@ void lo_link_shutdown(struct vns_sock *vs, int how)
 
 	spin_lock(&link->lock);
 	if (how & RCV_SHUTDOWN)
-		lo_this_end(vs)->deaf = true;
+		lo_flags(link, lo_this_end(vs))->deaf = true;
 	announce(vs, how);
 	spin_unlock(&link->lock);
 }
@@ -97,9 +96,9 @@ void lo_link_leave(struct vns_sock *vs)
 	spin_lock(&link->lock);
 	drop_unread(vs, &dropped);
 	announce(vs, SHUTDOWN_MASK);
-	lo_this_end(vs)->deaf = true;
+	lo_flags(link, lo_this_end(vs))->deaf = true;
 	/* The last that is done with this end: it is known by this pointer. */
-	WRITE_ONCE(lo_this_end(vs)->sk, NULL);
+	WRITE_ONCE(lo_this_end(vs)->queue.buffers, NULL);
 	spin_unlock(&link->lock);
 	__skb_queue_purge(&dropped);
 

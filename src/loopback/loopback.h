@@ -17,18 +17,20 @@
 
 /**
  * struct lo_end - one side of a connection
- * @sk: its socket, NULL once it was closed
- * @queue: what waits to be received, in @sk's receive queue
- * @room_wanted: bytes of room in that queue for which the other side, its
- *	writer, waits; 0 when it does not
- * @message_wanted: that is what a whole message needs which had no room
- * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
- * @deaf: receives no more
+ * @queue: what waits to be received.  Its buffers are the socket's receive queue,
+ *	which also tells the socket: lo_end_sk().  Its writer is the other side.
  */
 struct lo_end {
-	struct sock *sk;
 	struct vns_queue queue;
-	u32 room_wanted;
+};
+
+/**
+ * struct lo_flags - what there is to know of a side beside its queue
+ * @message_wanted: room_wanted is what a whole message needs which had no room
+ * @data_wanted: this side waits for data, less than SO_RCVLOWAT will do
+ * @deaf: receives no more, or was closed
+ */
+struct lo_flags {
 	bool message_wanted;
 	bool data_wanted;
 	bool deaf;
@@ -41,10 +43,13 @@ struct lo_end {
  *	either side; never sleep with it.
  * @users: sockets that point here
  * @one_net: both are in one network namespace; never changes
+ * @flags: theirs
  * @end: the two sides
  *
+ * All of it fits a cache line, and memory that is as large.
+ *
  * A side does everything that concerns its own queue under its socket lock as
- * well, so buffers leave a queue, and end[].sk becomes NULL, only then.  The
+ * well, so buffers leave a queue, and its socket leaves the link, only then.  The
  * other side is only ever reached through here and under @lock: no side holds a
  * reference on the other, nor on its namespace.  Only what was sent in place
  * (MSG_ZEROCOPY) and waits holds its sender, and that inside one namespace.
@@ -52,9 +57,25 @@ struct lo_end {
 struct lo_link {
 	spinlock_t lock;
 	refcount_t users;
-	struct lo_end end[2];
 	bool one_net;
+	struct lo_flags flags[2];
+	struct lo_end end[2];
 };
+
+/* The socket of @end, NULL once it was closed. */
+static inline struct sock *lo_end_sk(const struct lo_end *end)
+{
+	struct sk_buff_head *buffers = READ_ONCE(end->queue.buffers);
+
+	return buffers ? container_of(buffers, struct sock, sk_receive_queue) :
+			 NULL;
+}
+
+static inline struct lo_flags *lo_flags(struct lo_link *link,
+					const struct lo_end *end)
+{
+	return &link->flags[end == &link->end[1]];
+}
 
 /**
  * struct lo_sock - what a socket knows of its connection
@@ -76,7 +97,8 @@ static inline struct lo_sock *lo_sk(struct vns_sock *vs)
 static inline int lo_side(struct vns_sock *vs)
 {
 	/* The other end may become NULL meanwhile, but never this socket. */
-	return READ_ONCE(lo_sk(vs)->link->end[1].sk) == vns_sock_sk(vs);
+	return READ_ONCE(lo_sk(vs)->link->end[1].queue.buffers) ==
+	       &vns_sock_sk(vs)->sk_receive_queue;
 }
 
 /* This socket's side of a connected socket's link, and the other one. */

@@ -20,13 +20,15 @@ static u32 limit_at(const struct lo_link *link, const struct lo_end *to)
 	__must_hold(&link->lock)
 {
 	const struct lo_end *from = &link->end[to == &link->end[0]];
+	struct sock *receiver = lo_end_sk(to);
+	struct sock *sender = lo_end_sk(from);
 	u64 limit = U32_MAX;
 
 	lockdep_assert_held(&link->lock);
-	if (to->sk)
-		limit = min(limit, READ_ONCE(vns_sk(to->sk)->vsk.buffer_size));
-	if (from->sk)
-		limit = min(limit, READ_ONCE(vns_sk(from->sk)->vsk.buffer_size));
+	if (receiver)
+		limit = min(limit, READ_ONCE(vns_sk(receiver)->vsk.buffer_size));
+	if (sender)
+		limit = min(limit, READ_ONCE(vns_sk(sender)->vsk.buffer_size));
 
 	return limit;
 }
@@ -39,24 +41,18 @@ static u32 room_at(const struct lo_link *link, const struct lo_end *to)
 	return limit > to->queue.unread ? limit - to->queue.unread : 0;
 }
 
-/* Would a send to @to fail at once instead of waiting? */
-static bool is_shut(const struct lo_end *to)
-{
-	return !to->sk || to->deaf;
-}
-
 /*
  * Is there room at @to for who waits for @wanted bytes of it?  A stream is
  * content with half of all the room that there can be: much at a time is cheaper
  * than each byte that gets free, and more may never be there.  It takes any room
  * when the reader waits for more than there is: then no more gets free.
  */
-static bool room_suffices(const struct lo_link *link, const struct lo_end *to,
+static bool room_suffices(struct lo_link *link, const struct lo_end *to,
 			  u32 wanted, bool stream)
 	__must_hold(&link->lock)
 {
 	if (stream)
-		wanted = to->data_wanted ? 1 :
+		wanted = lo_flags(link, to)->data_wanted ? 1 :
 			 min(wanted, limit_at(link, to) / 2 ?: 1);
 
 	return room_at(link, to) >= wanted;
@@ -79,7 +75,7 @@ ssize_t lo_room(struct vns_sock *vs, size_t len)
 	ssize_t room;
 
 	spin_lock(&link->lock);
-	if (is_shut(to))
+	if (lo_flags(link, to)->deaf)
 		room = -EPIPE;
 	else if (vns_is_seqpacket(vs) && len > limit_at(link, to))
 		room = -EMSGSIZE;
@@ -104,22 +100,25 @@ static bool look_for_room(struct vns_sock *vs, u32 wanted)
 	const bool message = !stream && wanted;
 	struct lo_link *link = lo_sk(vs)->link;
 	struct lo_end *to = lo_other_end(vs);
+	struct lo_flags *flags = lo_flags(link, to);
+	struct vns_queue *queue = &to->queue;
 	bool enough;
 
 	spin_lock(&link->lock);
 	/* Most likely the message that had no room, again. */
 	if (!wanted)
-		wanted = to->message_wanted ? to->room_wanted : 1;
-	enough = is_shut(to) || room_suffices(link, to, wanted, stream) ||
+		wanted = flags->message_wanted ? queue->room_wanted : 1;
+	/* A send that would fail at once need not wait. */
+	enough = flags->deaf || room_suffices(link, to, wanted, stream) ||
 		 (!stream && wanted > limit_at(link, to));
 	if (!enough) {
-		if (!to->room_wanted || to->room_wanted > wanted ||
-		    (message && !to->message_wanted))
-			to->room_wanted = wanted;
-		to->message_wanted |= message;
+		if (!queue->room_wanted || queue->room_wanted > wanted ||
+		    (message && !flags->message_wanted))
+			queue->room_wanted = wanted;
+		flags->message_wanted |= message;
 		/* It may wait for more than there is room for. */
-		if (to->queue.unread)
-			vns_data_ready(to->sk);
+		if (queue->unread)
+			vns_data_ready(lo_end_sk(to));
 	}
 	spin_unlock(&link->lock);
 
@@ -157,14 +156,17 @@ int lo_poll_out(struct vns_sock *vs, size_t target, bool *ready)
 static void wake_writer_of(struct lo_link *link, struct lo_end *to)
 	__must_hold(&link->lock)
 {
-	struct lo_end *from = &link->end[to == &link->end[0]];
+	struct sock *writer;
 
 	lockdep_assert_held(&link->lock);
-	if (!to->room_wanted || !from->sk)
+	if (!to->queue.room_wanted)
 		return;
-	to->room_wanted = 0;
-	to->message_wanted = false;
-	from->sk->sk_write_space(from->sk);
+	writer = lo_end_sk(&link->end[to == &link->end[0]]);
+	if (!writer)
+		return;
+	to->queue.room_wanted = 0;
+	lo_flags(link, to)->message_wanted = false;
+	writer->sk_write_space(writer);
 }
 
 /**
@@ -188,7 +190,7 @@ bool lo_has_data(struct vns_sock *vs, size_t target)
 	enough = this->queue.unread >= target ||
 		 (this->queue.unread && this->queue.unread >= limit_at(link, this));
 	if (!enough) {
-		this->data_wanted = true;
+		lo_flags(link, this)->data_wanted = true;
 		/* Two sides must not wait for each other. */
 		if (room_at(link, this))
 			wake_writer_of(link, this);
@@ -217,7 +219,7 @@ bool lo_has_much(struct vns_sock *vs)
 		return true;
 	this = lo_this_end(vs);
 
-	return READ_ONCE(this->room_wanted) ||
+	return READ_ONCE(this->queue.room_wanted) ||
 	       READ_ONCE(this->queue.unread) >=
 	       min_t(u64, MUCH, READ_ONCE(vs->vsk.buffer_size) / 2);
 }
@@ -232,12 +234,14 @@ void lo_wake_reader(struct vns_sock *vs)
 	__must_hold(&lo_sk(vs)->link->lock)
 {
 	struct lo_end *to = lo_other_end(vs);
+	struct lo_flags *flags = lo_flags(lo_sk(vs)->link, to);
+	struct sock *reader = lo_end_sk(to);
 
 	lockdep_assert_held(&lo_sk(vs)->link->lock);
-	if (to->data_wanted || vns_is_seqpacket(vs) ||
-	    to->queue.unread >= READ_ONCE(to->sk->sk_rcvlowat)) {
-		to->data_wanted = false;
-		vns_data_ready(to->sk);
+	if (flags->data_wanted || vns_is_seqpacket(vs) ||
+	    to->queue.unread >= READ_ONCE(reader->sk_rcvlowat)) {
+		flags->data_wanted = false;
+		vns_data_ready(reader);
 	}
 }
 
@@ -254,9 +258,10 @@ void lo_wake_writer(struct vns_sock *vs)
 	struct lo_end *this = lo_this_end(vs);
 
 	lockdep_assert_held(&link->lock);
-	if (this->room_wanted &&
-	    (!this->queue.unread || room_suffices(link, this, this->room_wanted,
-					    !vns_is_seqpacket(vs))))
+	if (this->queue.room_wanted &&
+	    (!this->queue.unread ||
+	     room_suffices(link, this, this->queue.room_wanted,
+			   !vns_is_seqpacket(vs))))
 		wake_writer_of(link, this);
 }
 
@@ -268,13 +273,15 @@ void lo_wake_all(struct vns_sock *vs)
 {
 	struct lo_link *link = lo_sk(vs)->link;
 	struct lo_end *end;
+	struct sock *sk;
 
 	spin_lock(&link->lock);
 	for (end = link->end; end < link->end + ARRAY_SIZE(link->end); end++) {
 		wake_writer_of(link, end);
 		/* What waits may be all that there can be now. */
-		if (end->data_wanted && end->sk)
-			vns_data_ready(end->sk);
+		sk = lo_end_sk(end);
+		if (sk && lo_flags(link, end)->data_wanted)
+			vns_data_ready(sk);
 	}
 	spin_unlock(&link->lock);
 }

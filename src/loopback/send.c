@@ -19,7 +19,7 @@ static bool append(struct vns_sock *vs, struct vns_io *io, size_t len)
 		return false;
 
 	spin_lock(&link->lock);
-	done = !other->deaf &&
+	done = !lo_flags(link, other)->deaf &&
 	       vns_queue_append(&other->queue, &io->msg->msg_iter, len,
 				vns_is_seqpacket(vs) ? &record : NULL);
 	if (done)
@@ -39,7 +39,7 @@ static ssize_t enqueue(struct vns_sock *vs, struct sk_buff_head *buffers,
 
 	lo_tap_payload(vs, buffers);
 	spin_lock(&link->lock);
-	if (!other->deaf) {
+	if (!lo_flags(link, other)->deaf) {
 		vns_queue_add(&other->queue, buffers, len);
 		lo_wake_reader(vs);
 		ret = len;

@@ -94,7 +94,7 @@ void lo_tap_close(struct vns_sock *vs)
 	if (!lo_sk(vs)->link)
 		return;
 	/* When both close at once, both say that they do not receive any more. */
-	if (READ_ONCE(lo_other_end(vs)->sk))
+	if (lo_end_sk(lo_other_end(vs)))
 		lo_tap_event(vs, VIRTIO_VSOCK_OP_SHUTDOWN,
 			     VIRTIO_VSOCK_SHUTDOWN_RCV |
 			     VIRTIO_VSOCK_SHUTDOWN_SEND);
