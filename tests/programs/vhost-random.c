@@ -8,36 +8,14 @@
  * and that all works afterwards.  Whether an answer is right is for other tests.
  */
 #include "guest_pump.h"
+#include "random.h"
 
 #define GUESTS 4
 #define SOCKETS 24
 #define PORT 3000
 #define PORTS 4
 
-/* ---- Randomness ---- */
-
-static uint64_t state;
-
-static uint64_t rnd64(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state * 0x2545f4914f6cdd1dULL;
-}
-
-static unsigned int rnd(unsigned int below)
-{
-	return (rnd64() >> 33) % below;
-}
-
-static bool one_in(unsigned int n)
-{
-	return !rnd(n);
-}
-
-#define pick(array) ((array)[rnd(ARRAY_SIZE(array))])
-
+/* Edges of numbers more often than what is between them. */
 static uint32_t rnd_number(void)
 {
 	static const uint32_t edges[] = { 0, 1, 2, 3, 44, 4095, 4096, 65535, 65536, 65537, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -273,7 +251,7 @@ int main(void)
 
 	watchdog(seconds + 120);
 	printf("# RANDOM_SEED=%llu RANDOM_SECONDS=%u\n", (unsigned long long)seed, seconds);
-	state = seed * 2 + 1;
+	rnd_state = seed * 2 + 1;
 	ns_setup();
 	host_setup();
 	good = guest_new(.cid = 3);
