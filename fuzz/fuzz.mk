@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets fuzz and fuzz-corpus, and the program that tests the ring engine in userspace. Part of the top-level Makefile,
+# Targets fuzz and fuzz-corpus, and the programs that test the ring engine in userspace. Part of the top-level Makefile,
 # and usable alone: make -f fuzz/fuzz.mk fuzz
 
 FUZZ_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -24,9 +24,9 @@ $(FUZZ_OUT)/fuzz: $(FUZZ_DIR)fuzz.c $(FUZZ_DIR)memory.c $(FUZZ_RING) $(FUZZ_HEAD
 	@$(FUZZ_DIR)../tests/vm/setup fuzz
 	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^)
 
-.PHONY: ring-test
-ring-test: $(FUZZ_OUT)/ring-test
+.PHONY: ring-test chain-test
+ring-test chain-test: %: $(FUZZ_OUT)/%
 
-$(FUZZ_OUT)/ring-test: $(FUZZ_DIR)ring-test.c $(FUZZ_DIR)memory.c $(FUZZ_RING) $(FUZZ_HEADERS) $(FUZZ_DIR)../tests/lib/tap.h
+$(FUZZ_OUT)/%-test: $(FUZZ_DIR)%-test.c $(FUZZ_DIR)memory.c $(FUZZ_RING) $(FUZZ_HEADERS) $(FUZZ_DIR)../tests/lib/tap.h
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_CFLAGS) -fsanitize=address,undefined -o $@ $(filter %.c,$^)
