@@ -43,6 +43,16 @@ printable() {
 	esac
 }
 
+# plain TEXT: for the middle of a sentence, where parentheses are ours.
+plain() { printf '%s' "$1" | tr '()' '[]'; }
+
+# within SECONDS COMMAND...: kills it when it takes longer.
+within() {
+	within_seconds=$1
+	shift
+	timeout -k 1 "$within_seconds" "$@"
+}
+
 # read_line FILE: its first line, nothing when it cannot be read.
 read_line() {
 	read_line=

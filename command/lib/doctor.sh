@@ -11,7 +11,11 @@ remark() { finding note "$*"; }
 warning() { finding warning "$*"; }
 problem() { finding problem "$*"; }
 # What to do about the finding before it, line by line.
-advice() { printf 'advice\t%s\n' "$@"; }
+advice() {
+	for advice_line; do
+		printf 'advice\t%s\n' "$(printable "$advice_line")"
+	done
+}
 
 # has_more_words WORDS: more than one?
 has_more_words() { case $1 in *' '*) return 0 ;; esac; return 1; }
@@ -126,7 +130,7 @@ check_build() {
 			"then: dkms autoinstall -k $1"
 	elif [ -r "$build_log" ]; then
 		advice "The last build ended with (all of it in ${build_log#"$root"}):" \
-			"  $(printable "$(tail -n 1 "$build_log")")"
+			"  $(tail -n 1 "$build_log")"
 	else
 		advice "Its headers are there: dkms autoinstall -k $1 (or make install in a checkout)"
 	fi

@@ -5,6 +5,13 @@ function short_name(path) {
 	return path ~ /^\/(var\/)?run\/netns\// ? substr(path, match(path, /netns\//) + 6) : path
 }
 
+# In the middle of a sentence parentheses are ours.
+function plain(name) {
+	gsub(/\(/, "[", name)
+	gsub(/\)/, "]", name)
+	return name
+}
+
 # What a person knows the namespace by: its names, else its container, else a process in it.
 function title(inode,    i, list, pid) {
 	for (i = 1; i <= name_count[inode]; i++)
@@ -14,19 +21,19 @@ function title(inode,    i, list, pid) {
 	if (pid == 1 || (pid == 2 && command[pid] == "kthreadd"))
 		list = "(initial)"
 	else if (pid != "" && container[pid] != "")
-		list = list (list == "" ? "" : ", ") "container " container[pid]
+		list = list (list == "" ? "" : ", ") "container " plain(container[pid])
 	else if (list == "" && pid != "")
-		list = command[pid] " (pid " pid ")"
+		list = plain(command[pid]) " (pid " pid ")"
 	return list == "" ? "(nameless)" : list
 }
 
 function who(pid,    more) {
 	more = "pid " pid
 	if (unit[pid] != "")
-		more = more ", " unit[pid]
+		more = more ", " plain(unit[pid])
 	if (container[pid] != "")
-		more = more ", container " container[pid]
-	return command[pid] " (" more ")"
+		more = more ", container " plain(container[pid])
+	return plain(command[pid]) " (" more ")"
 }
 
 END {
@@ -52,7 +59,7 @@ END {
 		for (j = 1; j <= guest_count[inode]; j++) {
 			ports = ports_of(inode, cid[inode, j])
 			printf "    guest   CID %s  %s%s%s\n", cid[inode, j] == "" ? "unknown" : cid[inode, j],
-				guest_name[inode, j] == "" ? "" : guest_name[inode, j] ": ", who(monitor[inode, j]),
+				guest_name[inode, j] == "" ? "" : plain(guest_name[inode, j]) ": ", who(monitor[inode, j]),
 				ports == "" ? "" : "  ports " ports
 		}
 	}

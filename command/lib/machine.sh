@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154  # set in common.sh
 # What is known of the machine: processes, network namespaces, vsock sockets, guests. Most of it is written down as
-# records, one in a line, whose fields are separated by tabs and whose first field says what it is.
+# records, one in a line, whose fields are separated by tabs and whose first field says what it is. Processes choose their
+# names, command lines, control groups and files: what comes from there is checked, or made printable, before it is in one.
 
 command_of() { printable "$(read_line "$proc/$1/comm")"; }
 
@@ -51,10 +52,10 @@ process_record() {
 
 # describe_process PID: for a person.
 describe_process() {
-	describe_place=$(place_of "$1")
+	describe_place=$(plain "$(place_of "$1")")
 	describe_unit=${describe_place%"$tab"*}
 	describe_container=${describe_place#*"$tab"}
-	printf '%s (pid %s%s%s)' "$(command_of "$1")" "$1" "${describe_unit:+, unit $describe_unit}" \
+	printf '%s (pid %s%s%s)' "$(plain "$(command_of "$1")")" "$1" "${describe_unit:+, unit $describe_unit}" \
 		"${describe_container:+, container $describe_container}"
 }
 
@@ -64,11 +65,21 @@ processes() {
 		sed -n "s/^[^0-9]*\([0-9]*\)\/ns\/net.*net:\[\([0-9]*\)\].*/\1 \2/p"
 }
 
-# open_files: "PID FD TARGET" of what matters here: the vsock devices, and namespaces that are held open.
+# open_files: "PID FD WHAT" of what matters here: vhost-vsock and vsock, which is_device has to confirm, and net:[INODE], a
+# namespace that is held open. A path may have a newline in it, so zeros separate them first.
 open_files() {
 	(cd "$proc" && find [0-9]*/fd -maxdepth 1 \
-		\( -lname '*/vhost-vsock' -o -lname '*/vsock' -o -lname 'net:*' \) -printf '%p %l\n' 2> /dev/null) |
-		sed -n 's/^\([0-9]*\)\/fd\/\([0-9]*\) /\1 \2 /p'
+		\( -lname '*/vhost-vsock' -o -lname '*/vsock' -o -lname 'net:*' \) -printf '%p %l\0' 2> /dev/null) |
+		tr '\n\0' '?\n' |
+		sed -nE 's/^([0-9]+)\/fd\/([0-9]+) (.*\/)?(vhost-vsock|vsock|net:\[[0-9]+\])$/\1 \2 \4/p'
+}
+
+# is_device PID FD NAME: is that file the device NAME? Any file can be called that, and looking at one may take forever.
+is_device() {
+	device_number=$(read_line "$sys/class/misc/$3/dev")
+	[ -n "$device_number" ] || return 1
+	device_found=$(within 5 stat -L -c %t:%T "$proc/$1/fd/$2" 2> /dev/null)
+	[ "$device_found" = "$(printf '%x:%x' "${device_number%:*}" "${device_number#*:}")" ]
 }
 
 # mounted_namespaces: "INODE PATH" of network namespaces that a mount keeps, as ip netns and container engines do.
@@ -86,7 +97,7 @@ namespaces() {
 	{
 		processes | sort -n | sed 's/^/process /'
 		mounted_namespaces | sed 's/^/mount /'
-		open_files | sed -n 's/^\([0-9]*\) \([0-9]*\) net:\[\([0-9]*\)\].*/file \1 \2 \3/p'
+		open_files | sed -n 's/^\([0-9]*\) \([0-9]*\) net:\[\([0-9]*\)\]$/file \1 \2 \3/p'
 	} | awk -v initial="$initial" -v proc="$proc" -v root="$root" '
 		function add(inode, path) {
 			if (!(inode in file)) file[inode] = path
@@ -104,26 +115,23 @@ namespaces() {
 		}' | sort -k1,1n -k2,2n | cut -d ' ' -f 2-
 }
 
-# in_namespace FILE COMMAND...
-in_namespace() {
-	in_file=$1
-	shift
-	nsenter --net="$in_file" -- "$@"
-}
-
-# look_inside FILE: "mode MODE", "child_ns_mode MODE", "g2h_fallback NUMBER" as far as there are such sysctls, then the
-# vsock sockets as ss prints them. Searching for the processes takes long, so it is done where there are sockets only.
+# look_inside INODE FILE SOCKETS: enters the namespace by FILE and prints "ns_mode MODE", "child_ns_mode MODE",
+# "g2h_fallback NUMBER" as far as there are such sysctls, and where SOCKETS is yes, "sockets" and then those as ss prints
+# them. Searching for the processes takes long, so it is done where there are sockets only. A process can put another file
+# in the place of FILE meanwhile, one that cannot even be opened at once: hence the time limit, and the look at where it led.
 look_inside() {
 	# shellcheck disable=SC2016  # for the inner shell
-	in_namespace "$1" sh -c '
+	within 30 nsenter --net="$2" -- sh -c '
+		[ "$(readlink "$1/self/ns/net")" = "net:[$2]" ] || exit
 		for entry in ns_mode child_ns_mode g2h_fallback; do
 			file=$1/sys/net/vsock/$entry
 			[ ! -r "$file" ] || echo "$entry $(cat "$file")"
 		done
-		[ "$2" = yes ] || exit 0
-		sockets=$(ss --vsock --all --numeric --no-header 2> /dev/null)
-		[ -z "$sockets" ] || ss --vsock --all --numeric --no-header --processes 2> /dev/null
-	' look "$proc" "$2" 2> /dev/null
+		[ "$3" = yes ] || exit 0
+		echo sockets
+		sockets=$(ss --vsock --all --numeric --no-header)
+		[ -z "$sockets" ] || ss --vsock --all --numeric --no-header --processes
+	' look "$proc" "$1" "$3" 2> /dev/null || complain "network namespace $1 could not be looked into, by $(printable "$2")"
 }
 
 # sockets_listed: can the kernel list vsock sockets? Not for a kernel without vsock: asking would load it.
@@ -133,24 +141,42 @@ sockets_listed() {
 	[ -d "$sys/module/vsock_diag" ] || [ -n "$(file_of "$(uname -r)" vsock_diag)" ]
 }
 
-# socket_records INODE: turns what ss prints into records. A process may call itself what it likes, so of its own words
-# only numbers are used, and those are checked.
+# socket_records INODE: turns what look_inside prints into records. ss quotes nothing, and 15 characters of a process's
+# choice can look like a line of a sysctl, like half a socket, or like another process. They cannot look like all that a
+# socket has before its processes, and never come last: so the last process is a true one, and so is each other that has the
+# same socket.
 socket_records() {
-	awk -v inode="$1" '$1 ~ /^v_/ {
-		processes = ""
-		rest = $0
-		while (match(rest, /pid=[0-9]+,fd=[0-9]+/)) {
-			found = substr(rest, RSTART, RLENGTH)
-			rest = substr(rest, RSTART + RLENGTH)
-			split(found, number, /[^0-9]+/)
-			processes = processes (processes == "" ? "" : ",") number[2] "/" number[3]
+	awk -v inode="$1" '
+		function finish(    users, found, number) {
+			while (match(rest, /pid=[0-9]+,fd=[0-9]+\)/)) {
+				found = substr(rest, RSTART, RLENGTH)
+				rest = substr(rest, RSTART + RLENGTH)
+				split(found, number, /[^0-9]+/)
+				users = users (users == "" ? "" : ",") number[2] "/" number[3]
+			}
+			if (socket != "")
+				printf "%s\t%s\n", socket, users
 		}
-		printf "socket\t%s\t%s\t%s\t%s\t%s\n", inode, $2, $5, $6, processes
-	}' | while IFS= read -r socket_line; do
+		!listed {
+			listed = $0 == "sockets"
+			next
+		}
+		$1 ~ /^(v_[a-z]+|\?\?\?)$/ && $2 ~ /^[A-Z][A-Z0-9-]+$/ && $3 $4 ~ /^[0-9]+$/ &&
+			$5 ~ /^(\*|[0-9]+):(\*|[0-9]+)$/ && $6 ~ /^(\*|[0-9]+):(\*|[0-9]+)$/ {
+			finish()
+			socket = sprintf("socket\t%s\t%s\t%s\t%s", inode, $2, $5, $6)
+			rest = ""
+		}
+		{ rest = rest $0 }
+		END { finish() }' | while IFS= read -r socket_line; do
+		socket_users=${socket_line##*"$tab"}
+		socket_link=$(link_of_user "${socket_users##*,}")
 		socket_pids=
-		for socket_user in $(say "${socket_line##*"$tab"}" | tr , ' '); do
-			[ -e "$proc/${socket_user%/*}/fd/${socket_user#*/}" ] ||
-				[ -L "$proc/${socket_user%/*}/fd/${socket_user#*/}" ] || continue
+		for socket_user in $(say "$socket_users" | tr , ' '); do
+			case $socket_link in
+			'socket:['*) [ "$(link_of_user "$socket_user")" = "$socket_link" ] || continue ;;
+			*) continue ;;
+			esac
 			has_word "${socket_user%/*}" "$(say "$socket_pids" | tr , ' ')" ||
 				socket_pids=$socket_pids${socket_pids:+,}${socket_user%/*}
 		done
@@ -158,25 +184,32 @@ socket_records() {
 	done
 }
 
+# link_of_user PID/FD
+link_of_user() { readlink "$proc/${1%/*}/fd/${1#*/}"; }
+
 # guest_records: of each open /dev/vhost-vsock.
 guest_records() {
-	open_files | awk '$3 ~ /vhost-vsock$/' | while read -r guest_pid guest_fd _; do
+	open_files | awk '$3 == "vhost-vsock"' | while read -r guest_pid guest_fd _; do
+		is_device "$guest_pid" "$guest_fd" vhost-vsock || continue
 		guest_cid=$(sed -n 's/^vhost-vsock-cid:[[:space:]]*\([0-9]*\)$/\1/p' \
 			"$proc/$guest_pid/fdinfo/$guest_fd" 2> /dev/null)
 		guest_inode=$(sed -n 's/^vhost-vsock-netns:[[:space:]]*\([0-9]*\)$/\1/p' \
 			"$proc/$guest_pid/fdinfo/$guest_fd" 2> /dev/null)
 		[ -n "$guest_inode" ] || guest_inode=$(readlink "$proc/$guest_pid/ns/net" | tr -cd '0-9')
 		# The stock module does not tell; a machine monitor's command line may, if it names one only.
-		[ -n "$guest_cid" ] || guest_cid=$(tr '\0' '\n' < "$proc/$guest_pid/cmdline" |
-			grep -oE 'guest-cid"?[=:] ?[0-9]+' | tr -cd '0-9\n' | sort -u | awk '{ cid = $1 } END { if (NR == 1) print cid }')
+		[ -n "$guest_cid" ] || guest_cid=$(command_line "$guest_pid" |
+			grep -aoE 'guest-cid"?[=:] ?[0-9]+' | tr -cd '0-9\n' | sort -u | awk '{ cid = $1 } END { if (NR == 1) print cid }')
 		printf 'guest\t%s\t%s\t%s\t%s\n' "$guest_inode" "$guest_cid" "$guest_pid" "$(guest_name "$guest_pid")"
 	done
 }
 
+# command_line PID: a word in a line. It is in the memory of the process, which can make reading it take forever.
+command_line() { within 5 head -c 1000000 "$proc/$1/cmdline" 2> /dev/null | tr '\0' '\n'; }
+
 # guest_name PID: what QEMU was told to call the guest.
 guest_name() {
-	printable "$(tr '\0' '\n' < "$proc/$1/cmdline" | awk '
-		named { sub(/^guest=/, ""); sub(/,.*/, ""); print; exit }
+	printable "$(command_line "$1" | awk '
+		named { sub(/^guest=/, ""); sub(/,.*/, ""); print substr($0, 1, 255); exit }
 		$0 == "-name" || $0 == "--name" { named = 1 }')"
 }
 
@@ -185,8 +218,9 @@ machine_records() {
 	machine_sockets=no
 	! sockets_listed || machine_sockets=yes
 	namespaces | while read -r machine_inode machine_file machine_count machine_pid; do
-		machine_inside=$(look_inside "$machine_file" "$machine_sockets")
+		machine_inside=$(look_inside "$machine_inode" "$machine_file" "$machine_sockets")
 		machine_modes=$(say "$machine_inside" | awk -v OFS="$tab" '
+			$1 == "sockets" { exit }
 			$1 ~ /^(ns_mode|child_ns_mode|g2h_fallback)$/ { value[$1] = $2 }
 			END { print value["ns_mode"], value["child_ns_mode"], value["g2h_fallback"] }')
 		printf 'namespace\t%s\t%s\t%s\t%s\n' "$machine_inode" "$machine_modes" "$machine_count" "$machine_pid"

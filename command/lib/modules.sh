@@ -16,7 +16,7 @@ file_of() { modinfo ${root:+-b "$root"} -k "$1" -n "$2" 2> /dev/null; }
 file_field() {
 	file_field=$(modinfo -F "$1" "$2" 2> /dev/null)
 	# Some fields occur more than once.
-	say "${file_field%%"$newline"*}"
+	say "$(printable "${file_field%%"$newline"*}")"
 }
 
 # file_kind FILE: ours, stock, builtin or absent.

@@ -69,7 +69,7 @@ name_holders() {
 	holders_named=$(named_holders)
 	[ -z "$holders_named" ] || printf '%s\n' "$holders_named" >&2
 	case $holders_named in
-	*'systemd (pid 1'* | *'sshd'*)
+	*': systemd (pid 1)'* | *': systemd (pid 1,'* | *': sshd'*' (pid '*)
 		complain "systemd and sshd have vsock sockets from early boot on:" \
 			"a reboot activates the modules that are on disk" ;;
 	'')
@@ -84,7 +84,7 @@ name_holders() {
 named_holders() {
 	guest_records | awk -F "$tab" '{ print ($3 == "" ? "unknown" : $3), $4, $5 }' |
 		while read -r holder_cid holder_pid holder_name; do
-			say "  VM${holder_name:+ $holder_name}, CID $holder_cid: $(describe_process "$holder_pid")"
+			say "  VM${holder_name:+ $(plain "$holder_name")}, CID $holder_cid: $(describe_process "$holder_pid")"
 		done
 	machine_records | awk -F "$tab" '$1 == "socket" { print $3, $4, $5, ($6 == "" ? "-" : $6) }' |
 		while read -r holder_state holder_here holder_peer holder_pids; do
@@ -95,8 +95,8 @@ named_holders() {
 				say "  socket $holder_state $holder_here -> $holder_peer: $(describe_process "$holder_pid")"
 			done
 		done
-	open_files | awk '$3 ~ /\/vsock$/ { print $1 }' | sort -u | while read -r holder_pid; do
-		say "  /dev/vsock: $(describe_process "$holder_pid")"
+	open_files | awk '$3 == "vsock"' | sort -u -k1,1 | while read -r holder_pid holder_fd _; do
+		! is_device "$holder_pid" "$holder_fd" vsock || say "  /dev/vsock: $(describe_process "$holder_pid")"
 	done
 }
 

@@ -11,7 +11,7 @@ export VSOCK_NETNS_ROOT=$scratch/root
 root=$VSOCK_NETNS_ROOT
 release=6.1.0-1-amd64
 mkdir "$scratch/bin"
-for program in uname id modinfo insmod modprobe rmmod nsenter ss lsinitramfs unmkinitramfs mokutil update-initramfs; do
+for program in uname id modinfo insmod modprobe rmmod nsenter ss stat lsinitramfs unmkinitramfs mokutil update-initramfs; do
 	ln -s "$PWD/tests/lib/fake-machine" "$scratch/bin/$program"
 done
 export PATH=$scratch/bin:$PATH
@@ -64,6 +64,9 @@ machine() {
 	rm -rf "$root"
 	mkdir -p "$root"/{proc/sys/net,proc/self,sys/module,run/netns,etc,boot,usr/src/vsock-netns-2.0.0}
 	echo $release >"$root/release"
+	mkdir -p "$root"/sys/class/misc/{vhost-vsock,vsock}
+	echo 10:241 >"$root/sys/class/misc/vhost-vsock/dev"
+	echo 10:125 >"$root/sys/class/misc/vsock/dev"
 	: >"$root/proc/self/mountinfo"
 	: >"$root/did"
 	printf 'BUILT_MODULE_NAME[%s]="%s"\n' 0 vsock 1 vsock_loopback >"$root/usr/src/vsock-netns-2.0.0/dkms.conf"
@@ -314,7 +317,7 @@ exec 7>&-
 id64=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 process 700 "sshd" 100 /system.slice/ssh.service
 open_file 700 4 "socket:[4711]"
-process 800 'evil ",pid=1' 200 "/machine.slice/libpod-$id64.scope/container"
+process 800 'evil ",pid=1,fd=9' 200 "/machine.slice/libpod-$id64.scope/container"
 open_file 800 5 "socket:[4712]"
 process 900 qemu-system-x86 100 '/machine.slice/machine-qemu\x2d1\x2dvm1.scope/libvirt' \
 	qemu-system-x86_64 -name guest=vm1,debug-threads=on -device '{"driver":"vhost-vsock-pci","guest-cid":42}'
@@ -322,7 +325,8 @@ open_file 900 20 /dev/vhost-vsock
 process 950 guest-agent 100 /system.slice/agent.service
 open_file 950 3 /dev/vsock
 echo 'v_str LISTEN 0 0 *:22 *:* users:(("sshd",pid=700,fd=4))' >"$root/sockets.100"
-echo 'v_str ESTAB 0 0 2:999 42:1234 users:(("evil ",pid=1",pid=800,fd=5),("x",pid=1,fd=9))' >"$root/sockets.200"
+echo 'v_str ESTAB 0 0 2:999 42:1234 users:(("evil ",pid=1,fd=9",pid=800,fd=5))' >"$root/sockets.200"
+open_file 1 9 "socket:[1]"
 echo 6 >"$root/sys/module/vsock/refcnt"
 echo 1 >"$root/sys/module/vhost_vsock/refcnt"
 run swap
@@ -330,7 +334,7 @@ is "$status $(did) $(loaded)" "3  $all_stock" "swap refuses when somebody uses t
 like "$output" "vsock: 2 references" "... how many references"
 like "$output" "vhost_vsock: 1 reference" "... and of which else"
 like "$output" 'socket LISTEN \*:22 -> \*:\*: sshd \(pid 700, unit ssh.service\)' "... names a listener"
-like "$output" 'socket ESTAB 2:999 -> 42:1234: evil ",pid=1 \(pid 800, unit libpod-.*\.scope, container 0123456789ab\)' \
+like "$output" 'socket ESTAB 2:999 -> 42:1234: evil ",pid=1,fd=9 \(pid 800, unit libpod-.*\.scope, container 0123456789ab\)' \
 	"... names a socket in a container"
 like "$output" 'VM vm1, CID 42: qemu-system-x86 \(pid 900, unit machine-qemu\\x2d1\\x2dvm1.scope' "... names a VM"
 like "$output" '/dev/vsock: guest-agent \(pid 950, unit agent.service\)' "... names who has the device open"
@@ -376,6 +380,67 @@ json_is "... the names" '["/run/netns/red"]' namespaces 2 names
 json_is "... a CID, and the ports" '{"cid":43,"name":"vm1","ports":[1234],"process":{"command":"qemu-system-x86","container":"qemu-1-vm1","pid":900,"unit":"machine-qemu\\x2d1\\x2dvm1.scope"}}' \
 	namespaces 1 guests 0
 json_is "... a socket" '{"cid":null,"port":22}' namespaces 0 sockets 0 local
+
+# Hostile processes: what they choose forges no line and no field, and does not reach the terminal as it is.
+keep friendly
+esc=$'\e'
+process 810 "x), systemd (pid 1" 300 "/a"$'\t'"b${esc}[2J\"),x.service/lxc.payload.c$esc]0;(pid 1)" \
+	qemu -name $'guest=v\tm"\e[2J\\\r),x' -device vhost-vsock-pci,guest-cid=46
+printf 'x\e[1m"\t),\n' >"$root/proc/810/comm"
+open_file 810 3 "socket:[4810]"
+open_file 810 4 $'/tmp/x\n1/fd/3 /dev/vhost-vsock'
+open_file 810 5 $'/tmp/vsock'
+open_file 810 6 $'/tmp/x\n1/fd/3 net:[666]/vsock'
+open_file 810 7 /dev/vhost-vsock
+# As ss prints the names of three processes, each of which has 15 characters: a line of a sysctl, the beginning of a socket
+# with an escape sequence, and somebody else's socket.
+cat >"$root/sockets.300" <<-SS
+	v_str LISTEN 0 0 *:77 *:* users:(("
+	ns_mode global
+	",pid=810,fd=3),("
+	v_str ES 0 0 ${esc}[",pid=810,fd=3),("x",pid=700,fd=4)",pid=810,fd=3))
+	??? ESTAB 0 0 1:78 1:79
+SS
+echo 301 >"$root/swapped.400"
+sysctls 400 local
+run list
+is $status 0 "list, with hostile processes"
+is "$(tr -d ' -~\n' <<<"$output" | od -c)" "$(od -c </dev/null)" "... prints nothing but printable characters" || diag "$output"
+is "$(grep -c '^    guest' <<<"$output")" 3 "... takes no other file for a guest"
+is "$(grep -c '^    socket' <<<"$output")" 4 "... and no name for a socket"
+like "$output" $'\n'"red, container c\?]0;\[pid 1\] +300 +local +2 +2 +2"$'\n' "... or for a mode"
+like "$output" 'socket  LISTEN  \*:77 -> \*:\*  x\?\[1m"\?\], \(pid 810, a\?b\?\[2J"\],x.service, container c\?]0;\[pid 1\]\)'$'\n' \
+	"... names the process of a socket, and no other; parentheses are not its own"
+like "$output" "network namespace 400 could not be looked into, by .*/proc/700/fd/8" "... says which file led elsewhere"
+like "$output" $'\n'"\(nameless\) +400 +- +0 +0 +0" "... and has no mode from there"
+output=$(command/vsock-netns list --json 2>/dev/null)
+json_is "list --json, with hostile processes" '"x?[1m\"?),"' namespaces 2 sockets 0 processes 0 command
+json_is "... their unit" '"a?b?[2J\"),x.service"' namespaces 2 sockets 0 processes 0 unit
+json_is "... their guest" '"v?m\"?[2J\\?)"' namespaces 2 guests 0 name
+echo 1 >"$root/sys/module/vhost_vsock/refcnt"
+run swap
+is "$status" 3 "swap, with hostile processes"
+is "$(tr -d ' -~\n' <<<"$output" | od -c)" "$(od -c </dev/null)" "... prints nothing but printable characters" || diag "$output"
+[[ $output != *"pid 1)"* && $output != *"pid 1,"* && $output != */dev/vsock* ]]
+is $? 0 "... and names nobody who does not hold anything" || diag "$output"
+like "$output" 'VM v\?m"\?\[2J\\\?\], CID 46: x' "... but the one who does"
+printf 'author=The vsock-netns authors\nversion=2\e[2J\t"0\n' >"$root/lib/modules/$release/updates/dkms/vsock.ko"
+for command in status doctor; do
+	run $command
+	is "$(tr -d ' -~\n' <<<"$output" | od -c)" "$(od -c </dev/null)" "$command, with a hostile version: printable" || diag "$output"
+	run $command --json
+	like "$(tests/lib/json <<<"$output" 2>&1)" '2\?\[2J\?\\?"0' "... and JSON"
+done
+# A file that cannot be opened at once; the time limit is shortened here.
+mkfifo "$scratch/fifo"
+rm "$scratch/bin/nsenter"
+# shellcheck disable=SC2016  # for the inner shell
+output=$(timeout 20 sh -c '. command/lib/common.sh; . command/lib/machine.sh; within() { shift; timeout 1 "$@"; }
+	look_inside 400 "$1" no' look "$scratch/fifo" 2>&1)
+is "$output" "vsock-netns: network namespace 400 could not be looked into, by $scratch/fifo" "list does not wait for a process"
+ln -s "$PWD/tests/lib/fake-machine" "$scratch/bin/nsenter"
+again friendly
+
 rm "$root/lib/modules/$release/$family/vsock_diag.ko"
 run list
 like "$output" "Sockets are not listed: this kernel has no vsock_diag" "list without vsock_diag says so"
