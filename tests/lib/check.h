@@ -37,13 +37,7 @@ static TAP_UNUSED bool native(void)
 static TAP_PRINTF(5, 6) bool check_errno(const char *file, int line, int got,
 					 int want, const char *format, ...)
 {
-	char name[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	if (tap_check(file, line, got == want, "%s", name))
+	if (TAP_CHECK(file, line, got == want, format))
 		return true;
 	diag("got %s, want %s", got ? strerrorname_np(got) ?: "?" : "success",
 	     want ? strerrorname_np(want) : "success");

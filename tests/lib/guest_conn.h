@@ -214,13 +214,7 @@ static TAP_UNUSED const char *guest_heard(struct guest *g)
 static TAP_PRINTF(5, 6) bool check_text(const char *file, int line, const char *got, const char *want,
 					const char *format, ...)
 {
-	char name[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	if (tap_check(file, line, !strcmp(got, want), "%s", name))
+	if (TAP_CHECK(file, line, !strcmp(got, want), format))
 		return true;
 	diag("got %s, want %s", got, want);
 	return false;

@@ -15,6 +15,10 @@ static TAP_UNUSED const char *type_name(int type)
 	return type == SOCK_STREAM ? "stream" : "seqpacket";
 }
 
+/* What follows, for each type of connection. */
+#define for_each_type(type) \
+	for ((type) = SOCK_STREAM; (type); (type) = (type) == SOCK_STREAM ? SOCK_SEQPACKET : 0)
+
 static TAP_UNUSED struct sockaddr_vm vm_addr(unsigned int cid, unsigned int port)
 {
 	return (struct sockaddr_vm) {

@@ -44,14 +44,10 @@ static TAP_UNUSED void plan(int count)
 }
 
 /* One check. The line goes out at once: a test that dies in the kernel has told what it had reached. */
-static TAP_PRINTF(4, 5) bool tap_check(const char *file, int line, bool good, const char *format, ...)
+static TAP_UNUSED bool tap_check_args(const char *file, int line, bool good, const char *format, va_list args)
 {
-	va_list args;
-
 	printf("%sok %d - ", good ? "" : "not ", ++tap_count);
-	va_start(args, format);
 	vprintf(format, args);
-	va_end(args);
 	putchar('\n');
 	fflush(stdout);
 	if (!good) {
@@ -61,16 +57,26 @@ static TAP_PRINTF(4, 5) bool tap_check(const char *file, int line, bool good, co
 	return good;
 }
 
+/* For functions that check in another way: the whole of tap_check_args(), of the arguments behind @format. */
+#define TAP_CHECK(file, line, good, format) ({					\
+	va_list tap_args;							\
+	bool tap_good;								\
+										\
+	va_start(tap_args, format);						\
+	tap_good = tap_check_args(file, line, good, format, tap_args);		\
+	va_end(tap_args);							\
+	tap_good;								\
+})
+
+static TAP_PRINTF(4, 5) bool tap_check(const char *file, int line, bool good, const char *format, ...)
+{
+	return TAP_CHECK(file, line, good, format);
+}
+
 static TAP_PRINTF(5, 6) bool tap_check_int(const char *file, int line, long long got, long long want,
 					   const char *format, ...)
 {
-	char name[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	if (tap_check(file, line, got == want, "%s", name))
+	if (TAP_CHECK(file, line, got == want, format))
 		return true;
 	diag("got %lld, want %lld", got, want);
 	return false;
@@ -80,13 +86,8 @@ static TAP_PRINTF(5, 6) bool tap_check_int(const char *file, int line, long long
 static TAP_PRINTF(4, 5) bool tap_check_call(const char *file, int line, long long got, const char *format, ...)
 {
 	int error = errno;
-	char name[512];
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	if (tap_check(file, line, got >= 0, "%s", name))
+	if (TAP_CHECK(file, line, got >= 0, format))
 		return true;
 	diag("error: %s", strerror(error));
 	return false;

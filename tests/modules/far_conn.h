@@ -70,6 +70,7 @@ static inline struct far_conn *far_conn(struct vsock_sock *vsk)
 #define far_called(vsk, name) \
 	(atomic_inc(&far_conn(vsk)->far->calls[HOOK_##name]), far_conn(vsk))
 
+struct sk_buff *far_copy(struct msghdr *msg, size_t len);
 void far_wake(struct far_conn *conn);
 void far_serve(struct far_conn *conn);
 void far_established(struct far_conn *conn);

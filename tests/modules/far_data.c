@@ -96,23 +96,33 @@ s64 far_stream_has_space(struct vsock_sock *vsk)
 }
 EXPORT_SYMBOL_GPL(far_stream_has_space);
 
+/* A buffer with the next @len bytes of @msg, or an error. */
+struct sk_buff *far_copy(struct msghdr *msg, size_t len)
+{
+	struct sk_buff *skb = alloc_skb(len, GFP_KERNEL);
+	int err;
+
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	err = memcpy_from_msg(skb_put(skb, len), msg, len);
+	if (err) {
+		kfree_skb(skb);
+		return ERR_PTR(err);
+	}
+	return skb;
+}
+
 /* A part of what is to be sent, as much as there is room for. */
 static ssize_t enqueue(struct far_conn *conn, struct msghdr *msg, size_t len)
 {
 	struct sk_buff *skb;
-	int err;
 
 	len = min3(len, conn->far->room - conn->out_bytes, (size_t)FAR_CHUNK);
 	if (WARN_ON(!len))
 		return -EAGAIN;
-	skb = alloc_skb(len, GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-	err = memcpy_from_msg(skb_put(skb, len), msg, len);
-	if (err) {
-		kfree_skb(skb);
-		return err;
-	}
+	skb = far_copy(msg, len);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
 	far_cb(skb)->ends_message = !msg_data_left(msg);
 	__skb_queue_tail(&conn->out, skb);
 	conn->out_bytes += len;

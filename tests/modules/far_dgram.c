@@ -56,18 +56,12 @@ int far_dgram_enqueue(struct vsock_sock *vsk, struct sockaddr_vm *to,
 {
 	struct far_conn *conn = far_called(vsk, dgram_enqueue);
 	struct sk_buff *skb;
-	int err;
 
 	if (len > conn->far->room)
 		return -EMSGSIZE;
-	skb = alloc_skb(len, GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-	err = memcpy_from_msg(skb_put(skb, len), msg, len);
-	if (err) {
-		kfree_skb(skb);
-		return err;
-	}
+	skb = far_copy(msg, len);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
 	*far_cb(skb) = (struct far_cb){
 		.cid = to->svm_cid,
 		.port = to->svm_port,

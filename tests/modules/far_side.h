@@ -157,6 +157,13 @@ int far_read_skb(struct vsock_sock *vsk,
 	.notify_send_pre_enqueue = far_send_pre_enqueue,		\
 	.notify_send_post_enqueue = far_send_post_enqueue
 
+/* Those of a transport without datagrams. */
+#define FAR_NO_DGRAM_HOOKS						\
+	.dgram_bind = far_no_dgram_bind,				\
+	.dgram_enqueue = far_no_dgram_enqueue,				\
+	.dgram_dequeue = far_no_dgram_dequeue,				\
+	.dgram_allow = far_no_dgram_allow
+
 /* Where the hook about SO_RCVLOWAT is, if there is one. */
 #if defined(HAVE_TRANSPORT_NOTIFY_SET_RCVLOWAT)
 #define FAR_RCVLOWAT(hook) .notify_set_rcvlowat = hook,

@@ -34,10 +34,7 @@ static const struct vsock_transport hyperv_transport = {
 	.init = hyperv_init,
 	FAR_COMMON_HOOKS,
 	FAR_RCVLOWAT(far_refuse_rcvlowat)
-	.dgram_bind = far_no_dgram_bind,
-	.dgram_enqueue = far_no_dgram_enqueue,
-	.dgram_dequeue = far_no_dgram_dequeue,
-	.dgram_allow = far_no_dgram_allow,
+	FAR_NO_DGRAM_HOOKS,
 	.stream_allow = allow_host,
 	.get_local_cid = local_cid,
 };

@@ -57,10 +57,7 @@ static const struct vsock_transport virtio_transport = {
 	FAR_COMMON_HOOKS,
 	FAR_RCVLOWAT(far_set_rcvlowat)
 	.cancel_pkt = far_cancel_pkt,
-	.dgram_bind = far_no_dgram_bind,
-	.dgram_enqueue = far_no_dgram_enqueue,
-	.dgram_dequeue = far_no_dgram_dequeue,
-	.dgram_allow = far_no_dgram_allow,
+	FAR_NO_DGRAM_HOOKS,
 	.stream_allow = allow_all,
 #ifdef HAVE_TRANSPORT_SEQPACKET
 	.seqpacket_dequeue = far_seqpacket_dequeue,

@@ -428,12 +428,8 @@ static void check_signals(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(90);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_shutdown_write();
 		check_shutdown_read();
 		check_shutdown_both();

@@ -221,16 +221,14 @@ static void check_cookies(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
 	static const int ways[][2] = {
 		{ NS_LA, NS_INIT }, { NS_LA, NS_GB }, { NS_LA, NS_LB }, { NS_GA, NS_LB }, { NS_INIT, NS_LB },
 	};
-	size_t i, k;
+	size_t k;
 
 	watchdog(60);
 	ns_setup();
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_cookies();
 		for (k = 0; k < ARRAY_SIZE(ways); k++) {
 			if (native() && type == SOCK_SEQPACKET && ways[k][0] >= NS_LA)

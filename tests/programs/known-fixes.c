@@ -275,12 +275,8 @@ static void check_absent_memory(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(200);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_clamp();
 		check_lowered();
 		check_accepted();

@@ -218,13 +218,10 @@ static void check_killed(bool local)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
 	int local;
 
 	watchdog(90);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		for (local = 0; local < 2; local++) {
 			if (native() && local && type == SOCK_SEQPACKET)
 				continue;

@@ -345,12 +345,8 @@ static void check_device(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(60);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_buffer_sizes();
 		check_buffer_calls();
 		check_buffer_effect();

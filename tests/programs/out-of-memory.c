@@ -553,7 +553,6 @@ static const struct step namespace_steps[] = {
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
 	static const size_t sizes[] = { 100, 10000, BIG };
 	size_t i, j;
 
@@ -566,8 +565,7 @@ int main(void)
 	back = malloc(BIG);
 	memset(back, 0, BIG);
 	data_fill(data, BIG, 0);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		for (j = 0; j < ARRAY_SIZE(socket_steps); j++)
 			check_step(type_prefix(), &socket_steps[j]);
 		for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {

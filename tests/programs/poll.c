@@ -364,12 +364,8 @@ static void check_event_loop(unsigned long long size, unsigned long long other_s
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(90);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_states();
 		check_shutdowns();
 		if (type == SOCK_STREAM)

@@ -276,13 +276,9 @@ static void check_process_end(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(60);
 	ns_setup();
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_namespaces();
 		check_cids();
 		check_overlap();

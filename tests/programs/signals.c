@@ -399,15 +399,13 @@ static void check_linger(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i, j;
+	size_t j;
 
 	watchdog(200);
 	data_fill(data, sizeof(data), 0);
 	file = must(memfd_create("file", MFD_CLOEXEC));
 	must(write(file, data, sizeof(data)));
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		for (j = 0; j < ARRAY_SIZE(waits) && !getenv("LINGER"); j++)
 			if (!waits[j].only_type || waits[j].only_type == type)
 				check_wait(&waits[j]);

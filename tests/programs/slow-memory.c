@@ -174,9 +174,6 @@ static void check_listener(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
-	size_t i;
-
 	watchdog(60);
 	if (!slow_open()) {
 		skip("calls that sleep", "this kernel has no userfaultfd");
@@ -186,8 +183,7 @@ int main(void)
 	check_growing(0, 700, 1000);
 	check_growing(MSG_PEEK, 1, 50);
 	check_growing(MSG_PEEK, 100, 100);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_other_end(slow_recv, "recv");
 		check_other_end(slow_send, "send");
 		check_sender();

@@ -576,15 +576,12 @@ static void check_late(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
 	const bool fails = !access("/sys/kernel/debug/failslab", F_OK);
-	unsigned int i;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (fails)
 		inject_init();
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		if (fails) {
 			in_child(check_no_buffer);
 			in_child(check_late);

@@ -339,9 +339,7 @@ static void check_namespaces(void)
 
 int main(void)
 {
-	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET };
 	int fd = vm_socket(SOCK_STREAM), err = set_zerocopy(fd, 1);
-	size_t i;
 
 	watchdog(60);
 	close(fd);
@@ -352,8 +350,7 @@ int main(void)
 	memory = mmap(NULL, BIG + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		bail_out("mmap");
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		type = types[i];
+	for_each_type(type) {
 		check_option();
 		check_flag();
 		check_sends();
