@@ -541,13 +541,18 @@ mkdir "$scratch/installed"
 ok "it installs" env DESTDIR="$scratch/installed" command/install /usr
 is "$("$scratch/installed/usr/sbin/vsock-netns" version)" "$(command/vsock-netns version)" "and runs from there"
 ok "and the same as from the checkout" diff <("$scratch/installed/usr/sbin/vsock-netns" status) <(command/vsock-netns status)
+for file in man/man7/vsock-netns.7 man/man8/vsock-netns.8 bash-completion/completions/vsock-netns; do
+	ok "with $file" test -s "$scratch/installed/usr/share/$file"
+done
+is "$(find "$scratch/installed" -type f ! -perm 644 -printf '%m %P\n')" "755 usr/sbin/vsock-netns" "for all to read"
 ok "it uninstalls" env DESTDIR="$scratch/installed" command/install -u /usr
 is "$(find "$scratch/installed" -type f)" "" "and leaves nothing"
-if command -v man >/dev/null; then
-	is "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z command/vsock-netns.8 2>&1 >/dev/null)" "" \
-		"the manual page has no mistakes"
-else
-	skip "no man here" "the manual page has no mistakes"
-fi
+for page in command/vsock-netns.8 docs/vsock-netns.7; do
+	if command -v man >/dev/null; then
+		is "$(LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z $page 2>&1 >/dev/null)" "" "$page has no mistakes"
+	else
+		skip "no man here" "$page has no mistakes"
+	fi
+done
 
 done_testing
