@@ -24,6 +24,7 @@ bed_start() {
 	mapfile -t image < <("$top/tests/siblings/image" 6.1)
 	read -r -a accelerator <<<"$("$top/tests/vm/accelerator" "$vmlinux" "$("$top/tests/vm/initramfs" "$kernel_dir" "$release")")"
 	bed_machine_options "$dir/b" 192M
+	: >"$dir/b.log"
 	qemu-system-x86_64 -nodefaults -no-user-config -M q35 -display none -no-reboot -smp 1 "${accelerator[@]}" \
 		"${bed_options[@]}" -kernel "${image[0]}" -initrd "${image[1]}" \
 		-append "console=ttyS0 panic=-1 no_timer_check mitigations=off" -serial "file:$dir/b.log" \
@@ -32,24 +33,23 @@ bed_start() {
 	bed_machine_options "$dir/a" "$2"
 }
 
-# bed_wait DIRECTORY: until the sibling listens; false when it never will.
+# bed_wait DIRECTORY: until the sibling listens; false when it never will, or has not in ten minutes.
 bed_wait() {
-	until grep -qas "sibling: listens" "$1/b.log"; do
-		kill -0 "${bed_processes[-1]}" 2>/dev/null || return 1
-		sleep 0.2
-	done
+	grep -qam 1 "sibling: listens" < <(timeout 600 tail -n +1 -f --pid="${bed_processes[-1]}" "$1/b.log" 2>/dev/null)
 }
 
 bed_stop() {
 	[ ${#bed_processes[@]} = 0 ] || kill "${bed_processes[@]}" 2>/dev/null || true
 }
 
-# bed_until_there DIRECTORY SOCKET…: as soon as who was started last has made them.
+# bed_until_there DIRECTORY SOCKET…: as soon as who was started last has made them, which it has a minute for.
 bed_until_there() {
-	local dir=$1 name
+	local dir=$1 name deadline=$((SECONDS + 60))
 	for name in "${@:2}"; do
 		until [ -S "$dir/$name" ]; do
-			kill -0 "${bed_processes[-1]}" 2>/dev/null || die "the sibling bed does not come up: $(cat "$dir"/*.log)"
+			if [ $SECONDS -ge $deadline ] || ! kill -0 "${bed_processes[-1]}" 2>/dev/null; then
+				die "the sibling bed does not come up: $(cat "$dir"/*.log)"
+			fi
 			sleep 0.1
 		done
 	done
