@@ -17,8 +17,7 @@
  *				sorted, and how often to stderr
  */
 #include "vsock_test.h"
-
-#include <linux/bpf.h>
+#include "bpf_map.h"
 
 enum { FAR_ECHO = 7, FAR_NAME = 13, FAR_SILENT = 21, FAR_REFUSING = 22, FAR_RESET = 23, FAR_NO_WAY = 24,
        FAR_END = 25 };
@@ -331,41 +330,17 @@ static int do_dgram(unsigned int cid)
 	return 0;
 }
 
-static int bpf(int command, union bpf_attr *attr)
-{
-	return syscall(SYS_bpf, command, attr, sizeof(*attr));
-}
-
 /* What a program lets pass is received, after read_skb handed it out. */
 static int do_sockmap(unsigned int cid)
 {
-	/* r0 = SK_PASS; exit */
-	const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = SK_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr attr = {
-		.map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 4, .max_entries = 1,
-	};
-	int map = must(bpf(BPF_MAP_CREATE, &attr)), program, fd, key = 0;
+	int map = map_passing(), fd;
 
-	attr = (union bpf_attr) {
-		.prog_type = BPF_PROG_TYPE_SK_SKB, .insns = (uintptr_t)pass, .insn_cnt = ARRAY_SIZE(pass),
-		.license = (uintptr_t)"GPL",
-	};
-	program = must(bpf(BPF_PROG_LOAD, &attr));
-	attr = (union bpf_attr) {
-		.target_fd = map, .attach_bpf_fd = program, .attach_type = BPF_SK_SKB_VERDICT,
-	};
-	must(bpf(BPF_PROG_ATTACH, &attr));
 	say("connect", call(cid, FAR_ECHO, &fd));
-	attr = (union bpf_attr) { .map_fd = map, .key = (uintptr_t)&key, .value = (uintptr_t)&fd };
-	say("update", errno_of(bpf(BPF_MAP_UPDATE_ELEM, &attr)));
+	say("update", map_put(map, 0, fd));
 	say("echo", echo(fd, 3000, 0));
 	say("late", echo_late(fd));
-	close(fd);
+	do_end(fd);
 	close(map);
-	close(program);
 	return 0;
 }
 

@@ -82,7 +82,7 @@ else
 	is "$(name "" 2 seqpacket)" ESOCKTNOSUPPORT "virtio: messages, on a kernel whose transports have none"
 fi
 if [ "$series" = 6.12 ]; then
-	is "$(run sockmap 2)" "connect=ok update=ok echo=ok late=ok" "virtio: through a sockmap's program"
+	is "$(run sockmap 2)" "connect=ok update=ok echo=ok late=ok $bye" "virtio: through a sockmap's program, to the end"
 fi
 for cid in 0 1 2; do
 	is "$(name "" $cid)" "test_virtio at $cid" "virtio: CID $cid is the host's, without loopback"
