@@ -110,25 +110,69 @@ fault:
 	return -EFAULT;
 }
 
-static int copy_in(void *to, u64 user, size_t len)
+static int read_part(struct vring_memory *memory, u64 from, void *to,
+		     size_t len)
 {
-	const void __user *from = user_pointer(user);
-
 	if (len == sizeof(struct vring_desc) &&
-	    IS_ALIGNED(user, sizeof(unsigned long)))
-		return copy_descriptor(to, from);
+	    IS_ALIGNED(from, sizeof(unsigned long)))
+		return copy_descriptor(to, user_pointer(from));
 
-	return copy_from_user(to, from, len) ? -EFAULT : 0;
+	return copy_from_user(to, user_pointer(from), len) ? -EFAULT : 0;
 }
 
-static int copy_out(u64 user, const void *from, size_t len)
+static int write_part(struct vring_memory *memory, u64 to, void *from,
+		      size_t len)
 {
-	void __user *to = user_pointer(user);
+	if (len == 2 * sizeof(u32) && IS_ALIGNED(to, sizeof(u32)))
+		return copy_used_entry(user_pointer(to), from);
 
-	if (len == 2 * sizeof(u32) && IS_ALIGNED(user, sizeof(u32)))
-		return copy_used_entry(to, from);
+	return copy_to_user(user_pointer(to), from, len) ? -EFAULT : 0;
+}
 
-	return copy_to_user(to, from, len) ? -EFAULT : 0;
+static int fetch_part(struct vring_memory *memory, u64 from, void *to,
+		      size_t len)
+{
+	return copy_from_user(to, user_pointer(from), len) ? -EFAULT : 0;
+}
+
+static int log_part(struct vring_memory *memory, u64 user, void *nothing,
+		    size_t len)
+{
+	return log_user(memory, user, len);
+}
+
+/*
+ * Does something with @len bytes at @address, which may be in several pieces of
+ * memory: @do_part with each, and with as much of @data.  Inline, so that neither
+ * function is called by a pointer.
+ */
+static __always_inline int
+for_each_part(struct vring_memory *memory,
+	      int (*find_part)(struct vring_memory *memory, u64 address,
+			       enum vring_access access, struct place *place),
+	      int (*do_part)(struct vring_memory *memory, u64 user, void *data,
+			     size_t len),
+	      enum vring_access access, u64 address, void *data, u64 len)
+{
+	if (unlikely(wraps(address, len)))
+		return -EFAULT;
+	do {
+		struct place place;
+		u64 part;
+		int error = find_part(memory, address, access, &place);
+
+		if (unlikely(error))
+			return error;
+		part = min(len, place.len);
+		error = do_part(memory, place.user, data, part);
+		if (unlikely(error))
+			return error;
+		address += part;
+		data += part;
+		len -= part;
+	} while (unlikely(len));
+
+	return 0;
 }
 
 int vring_memory_read16(struct vring_memory *memory, u16 *to, u64 from)
@@ -165,49 +209,15 @@ int vring_memory_write16(struct vring_memory *memory, u64 to, u16 value)
 int vring_memory_read(struct vring_memory *memory, void *to, u64 from,
 		      size_t len)
 {
-	if (unlikely(wraps(from, len)))
-		return -EFAULT;
-	do {
-		struct place place;
-		size_t part;
-		int error = find_in_ring(memory, from, VRING_READ, &place);
-
-		if (unlikely(error))
-			return error;
-		part = min_t(u64, len, place.len);
-		error = copy_in(to, place.user, part);
-		if (unlikely(error))
-			return error;
-		to += part;
-		from += part;
-		len -= part;
-	} while (unlikely(len));
-
-	return 0;
+	return for_each_part(memory, find_in_ring, read_part, VRING_READ, from,
+			     to, len);
 }
 
 int vring_memory_write(struct vring_memory *memory, u64 to, const void *from,
 		       size_t len)
 {
-	if (unlikely(wraps(to, len)))
-		return -EFAULT;
-	do {
-		struct place place;
-		size_t part;
-		int error = find_in_ring(memory, to, VRING_WRITE, &place);
-
-		if (unlikely(error))
-			return error;
-		part = min_t(u64, len, place.len);
-		error = copy_out(place.user, from, part);
-		if (unlikely(error))
-			return error;
-		to += part;
-		from += part;
-		len -= part;
-	} while (unlikely(len));
-
-	return 0;
+	return for_each_part(memory, find_in_ring, write_part, VRING_WRITE, to,
+			     (void *)from, len);
 }
 
 int vring_memory_may_write(struct vring_memory *memory, u64 to, u64 len)
@@ -235,46 +245,16 @@ int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len)
 {
 	if (!memory->log)
 		return 0;
-	do {
-		struct place place;
-		u64 part;
-		int error = find_in_ring(memory, address, VRING_WRITE, &place);
 
-		if (error)
-			return error;
-		part = min(len, place.len);
-		error = log_user(memory, place.user, part);
-		if (error)
-			return error;
-		address += part;
-		len -= part;
-	} while (len);
-
-	return 0;
+	return for_each_part(memory, find_in_ring, log_part, VRING_WRITE,
+			     address, NULL, len);
 }
 
 int vring_memory_fetch(struct vring_memory *memory, void *to, u64 from,
 		       size_t len)
 {
-	if (unlikely(wraps(from, len)))
-		return -EFAULT;
-	do {
-		struct place place;
-		size_t part;
-		int error = find_buffer(memory, from, VRING_READ, &place);
-
-		if (unlikely(error))
-			return error;
-		part = min_t(u64, len, place.len);
-		if (unlikely(copy_from_user(to, user_pointer(place.user),
-					    part)))
-			return -EFAULT;
-		to += part;
-		from += part;
-		len -= part;
-	} while (unlikely(len));
-
-	return 0;
+	return for_each_part(memory, find_buffer, fetch_part, VRING_READ, from,
+			     to, len);
 }
 
 int vring_memory_map(struct vring_memory *memory, u64 address, u64 len,
