@@ -113,45 +113,35 @@ static int set_addr(struct guest *guest, struct guest_ring *ring,
 	return 0;
 }
 
-static int get_fd(int *fd, const void __user *arg)
+/* The file that the process names, NULL when it names none, or an error. */
+static struct file *get_eventfd(const void __user *arg)
 {
 	struct vhost_vring_file file;
 
 	if (copy_from_user(&file, arg, sizeof(file)))
-		return -EFAULT;
-	*fd = file.fd;
+		return ERR_PTR(-EFAULT);
 
-	return 0;
+	return file.fd == VHOST_FILE_UNBIND ? NULL : eventfd_fget(file.fd);
 }
 
 static int set_kick(struct guest_ring *ring, const void __user *arg)
 {
-	struct file *file = NULL;
-	int fd, err;
+	struct file *file = get_eventfd(arg);
 
-	err = get_fd(&fd, arg);
-	if (err)
-		return err;
-	if (fd != VHOST_FILE_UNBIND)
-		file = eventfd_fget(fd);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-
-	return kick_set(&ring->kick, file);
+	return IS_ERR(file) ? PTR_ERR(file) : kick_set(&ring->kick, file);
 }
 
 static int set_event(struct eventfd_ctx **event, const void __user *arg)
 {
+	struct file *file = get_eventfd(arg);
 	struct eventfd_ctx *new = NULL;
-	int fd, err;
 
-	err = get_fd(&fd, arg);
-	if (err)
-		return err;
-	if (fd != VHOST_FILE_UNBIND)
-		new = eventfd_ctx_fdget(fd);
-	if (IS_ERR(new))
-		return PTR_ERR(new);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	if (file) {
+		new = eventfd_ctx_fileget(file);
+		fput(file);
+	}
 	swap(*event, new);
 	if (new)
 		eventfd_ctx_put(new);
