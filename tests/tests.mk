@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets test, test-long, test-upstream, test-siblings and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
+# Targets test, test-long, test-examples, test-upstream, test-siblings and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
 # make -f tests/tests.mk test
 
 TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -15,6 +15,13 @@ export RANDOM_SECONDS RANDOM_SEED
 .PHONY: test-long
 test-long:
 	@RANDOM_SECONDS=$(or $(RANDOM_SECONDS),600) $(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls 70-vhost-random
+
+# make test-examples [KERNEL=6.1,6.12]: what documents show and an ordinary run leaves out: containers, services, machines, an
+# installation with DKMS; and on 7.3 what they say of newer kernels.
+.PHONY: test-examples
+test-examples:
+	@$(TESTS_DIR)run -k $(or $(KERNEL),6.1) 82-podman 83-systemd 84-libvirt 85-qemu 87-install
+	@$(TESTS_DIR)run -k 7.3 88-migration
 
 # make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.
 .PHONY: test-upstream

@@ -71,20 +71,30 @@ fi
 
 # ---- the images, from a userland that apt makes here: no registry is asked
 if [ "${KMM_BUILD:-}" = yes ]; then
-	tests/vm/setup podman packages || exit
-	eval "$(tests/vm/kernel 6.1)"
-	# shellcheck disable=SC2154  # what tests/vm/kernel prints
+	tests/vm/setup kmm-build || exit
+	. tests/vm/common.sh
+	. tests/vm/archive.sh
+	use_kernel 6.1
 	uname() { echo "$release"; }
-	podman() { command podman --root "$scratch/storage" --runroot "$scratch/run" "$@"; }
-	ok "a userland" mmdebstrap --variant=minbase bookworm "$scratch/debian.tar"
+	# Apart from what the machine has of images; with its network, which is none of the container's.
+	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024"]\n' >"$scratch/containers.conf"
+	export CONTAINERS_CONF=$scratch/containers.conf http_proxy
+	http_proxy=$(apt-config dump --format '%v' Acquire::http::Proxy)
+	podman() {
+		local verb=$1
+		shift
+		[ "$verb" != build ] || set -- --network host "$@"
+		command podman --root "$scratch/storage" --runroot "$scratch/run" "$verb" "$@"
+	}
+	ok "a userland" mmdebstrap --mode=root --variant=minbase bookworm "$scratch/debian.tar" \
+		"deb $(archive_uri Debian) bookworm main" "deb $(archive_uri Debian-Security) bookworm-security main"
 	ok "as an image" podman import "$scratch/debian.tar" docker.io/library/debian:12
 	# The machine need not have that kernel installed: its files are in the cache.
-	# shellcheck disable=SC2154
 	ok "the kernel's modules" mount --bind "${modules%/*}" /lib/modules
 	document_play packaging/kmm/README.md source
 	document_play packaging/kmm/README.md modules
 	image=$(podman create vsock-netns-modules true)
-	podman cp "$image:/opt/lib/modules/$release" "$scratch/tree"
+	ok "the image has a tree of modules" podman cp "$image:/opt/lib/modules/$release" "$scratch/tree"
 	for module in vsock vsock_loopback vhost_vsock; do
 		is "$(modinfo -F vermagic "$scratch/tree/updates/$module.ko" | cut -d ' ' -f 1)" "$release" "$module for that kernel"
 	done
