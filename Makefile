@@ -30,6 +30,11 @@ check:
 install uninstall:
 	@scripts/dkms-$@
 
+# Packages, in build/deb and build/rpm.
+.PHONY: deb rpm
+deb rpm:
+	@packaging/make-$@
+
 # Targets test, shell, demo, bench and fuzz; a source tree that DKMS got from us has none of these.
 -include tests/tests.mk demo/demo.mk bench/bench.mk fuzz/fuzz.mk
 

@@ -95,3 +95,14 @@ installed_kernels() {
 		[ -r "$dir/Makefile" ] && supported "$dir" "$release" && echo "$release"
 	done | sort -V
 }
+
+# hooks_here: which of packaging/kernel-hooks this machine's kernels call.
+hooks_here() {
+	if [ -e /etc/debian_version ]; then
+		echo debian
+	elif [ -d /usr/lib/kernel/install.d ]; then
+		echo kernel-install
+	else
+		echo none
+	fi
+}

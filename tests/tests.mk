@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Targets test, test-long, test-examples, test-upstream, test-siblings and shell, and the compiling of tests/programs. Part of the top-level Makefile, and usable alone:
+# Targets test, test-long, test-examples, test-upstream, test-siblings, test-packages and shell, and the compiling of tests/programs.
+# Part of the top-level Makefile, and usable alone:
 # make -f tests/tests.mk test
 
 TESTS_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -32,6 +33,11 @@ test-upstream:
 .PHONY: test-siblings
 test-siblings:
 	@$(TESTS_DIR)siblings/run $(if $(KERNEL),-k '$(KERNEL)')
+
+# make test-packages [DISTRO=bullseye,bookworm,trixie] [T="lifecycle machine"]: the Debian package on whole userlands.
+.PHONY: test-packages
+test-packages:
+	@$(TESTS_DIR)packages/run $(if $(DISTRO),-d '$(DISTRO)') $(T)
 
 # make shell [KERNEL=6.1]: a prompt in a test machine, with our modules loaded.
 .PHONY: shell

@@ -30,14 +30,17 @@ series_of() {
 
 # in_root DIRECTORY COMMAND…: the command with that directory as its /, and /proc, /sys and /dev as programs expect them.
 in_root() {
-	local root=$1
+	local root=$1 proxy
+	proxy=$(apt-config dump --format '%v' Acquire::http::Proxy 2>/dev/null || true)
 	shift
+	# shellcheck disable=SC2016  # for the inner shell
 	unshare --mount --fork bash -euc '
-		mount -t proc proc "$0/proc"
-		mount -t sysfs -o ro sysfs "$0/sys"
-		mount --rbind /dev "$0/dev"
-		mount -t tmpfs tmpfs "$0/run"
-		mount -t tmpfs tmpfs "$0/tmp"
-		exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-			"$@"' "$root" "$@"
+		root=$1 && shift
+		mount -t proc proc "$root/proc"
+		mount -t sysfs -o ro sysfs "$root/sys"
+		mount --rbind /dev "$root/dev"
+		mount -t tmpfs tmpfs "$root/run"
+		mount -t tmpfs tmpfs "$root/tmp"
+		exec chroot "$root" "$@"' in_root "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive ${proxy:+http_proxy="$proxy"} "$@"
 }
