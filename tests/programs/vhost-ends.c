@@ -210,8 +210,10 @@ static void check_cid_changes(int type)
 	fd[0] = conn_from_host(&idle, g, 0, type);
 	fd[1] = conn_from_host(&silent, g, 0, type);
 	fd[2] = conn_from_host(&full, g, 0, type);
-	full.buf_alloc = 0;
+	full.buf_alloc = 1;
 	conn_send(&full, OP_CREDIT_UPDATE, 0, NULL, 0);
+	guest_fence(g);
+	is_int(send(fd[2], "x", 1, MSG_DONTWAIT), 1, "%s: a guest whose buffer is full", type_name(type));
 	fd[3] = conn_from_host(&unread, g, 0, type);
 	conn_send(&unread, OP_RW, EOM, "left", 4);
 	guest_heard(g);

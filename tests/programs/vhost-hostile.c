@@ -422,7 +422,7 @@ static bool signalled(int event, int ms)
 /* The eventfd of VHOST_SET_VRING_ERR, and who talks to the guest; the VMM may start it again. */
 static void check_told(int index)
 {
-	struct guest *g = guest_new(.cid = CID, .memory = 8 << 20);
+	struct guest *g = guest_new(.cid = CID, .rx_count = 4, .memory = 8 << 20);
 	const char *ring = index == RX ? "receiving" : "sending";
 	struct vhost_vring_state state = { .index = index };
 	struct queue *q = &g->queue[index];
@@ -431,6 +431,14 @@ static void check_told(int index)
 
 	is_errno(conn_echo(&c, fd), 0, "%s: talks", ring);
 	guest_heard(g);
+	if (index == RX) {
+		/* The device looks for more when it has none left. */
+		g->hold = true;
+		for (int i = 0; i < 4; i++) {
+			must(send(fd, page, 1, 0));
+			free(conn_receive_within(&c, PATIENCE_MS));
+		}
+	}
 	ok(!signalled(q->err, 0), "%s: no error", ring);
 	*(volatile uint16_t *)&q->ring.avail->idx = q->made + 32768;
 	queue_kick_always(q);
@@ -449,6 +457,10 @@ static void check_told(int index)
 	close(fd);
 
 	*(volatile uint16_t *)&q->ring.avail->idx = q->made;
+	if (index == RX) {
+		g->hold = false;
+		guest_post_all(g);
+	}
 	is_errno(device_ioctl(g->fd, VHOST_GET_VRING_BASE, &state), 0, "%s: where it got to", ring);
 	is_int(state.num, q->ring.used->idx, "%s: is what came back", ring);
 	is_errno(device_run(g->fd, 1), 0, "%s: it is started again", ring);
