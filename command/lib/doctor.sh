@@ -119,6 +119,7 @@ check_shadow() {
 
 # check_build RELEASE: nothing of ours is there; why?
 check_build() {
+	build_verdict=$root/var/log/vsock-netns/$1.log
 	build_log=$root/var/lib/dkms/vsock-netns/$(command_version)/build/make.log
 	if [ "$1" = "$(uname -r)" ]; then
 		problem "$1, which runs: our modules are not installed for it"
@@ -127,12 +128,16 @@ check_build() {
 	fi
 	if [ ! -r "$modules/$1/build/Makefile" ]; then
 		advice "Its headers are missing: apt-get install linux-headers-$1" \
-			"then: dkms autoinstall -k $1"
+			"then, if that has not done it: dkms install vsock-netns/$(command_version) -k $1"
+	elif [ -r "$build_verdict" ]; then
+		# Written by whatever installed the package; the second line is what it found.
+		advice "The last attempt (all of it in ${build_verdict#"$root"}):" \
+			"  $(printable "$(sed -n 2p "$build_verdict")")"
 	elif [ -r "$build_log" ]; then
 		advice "The last build ended with (all of it in ${build_log#"$root"}):" \
 			"  $(tail -n 1 "$build_log")"
 	else
-		advice "Its headers are there: dkms autoinstall -k $1 (or make install in a checkout)"
+		advice "Its headers are there: dkms install vsock-netns/$(command_version) -k $1 (or make install in a checkout)"
 	fi
 }
 
