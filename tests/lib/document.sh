@@ -6,10 +6,7 @@
 # As installed, for blocks that call it by its name.
 PATH=$PWD/command:$PATH
 
-# Who types has a keyboard on which nothing is typed: at the end of its input ncat would hang up.
 document_files=$(mktemp -d)
-mkfifo "$document_files/keyboard"
-exec 5<>"$document_files/keyboard"
 document_jobs=()
 
 # document_block FILE NAME: the block with that name, its first line being "```sh" or "```console".
@@ -48,17 +45,17 @@ document_play() {
 
 # document_step NAME LANGUAGE COMMAND EXPECTED
 document_step() {
-	local name=$1 language=$2 command=${3%%  #*} expected=$4 status=0 said pattern sign="" before
+	local name=$1 language=$2 command=${3%%  #*} expected=$4 status=0 said pattern count=() before
 	[[ $command != '#'* ]] && [ -n "$command" ] || return 0
 	# A server and a virtual machine are waited for, as by a person who goes on in another shell.
 	if [[ $command =~ --vsock\ [^|]*-l\ ([0-9]+) ]]; then
-		sign=" LISTEN .*:${BASH_REMATCH[1]} ->"
+		count=(document_listeners "${BASH_REMATCH[1]}")
 	elif [[ $command =~ guest-cid=([0-9]+).*\& ]]; then
-		sign=" guest +CID ${BASH_REMATCH[1]} "
+		count=(document_guests "${BASH_REMATCH[1]}")
 	fi
-	[ -z "$sign" ] || before=$(document_count "$sign")
+	[ ${#count[@]} = 0 ] || before=$("${count[@]}")
 	document_execute "$command" || status=$?
-	[ -z "$sign" ] || wait_until document_more "$sign" "$before" || diag "it does not show: $command"
+	[ ${#count[@]} = 0 ] || wait_until document_more "$before" "${count[@]}" || diag "it does not show: $command"
 	# As bash says it at a prompt.
 	said=$(sed -E 's/^[^ ]*: (eval: )?line [0-9]+: /bash: /' "$document_files/said")
 	if [ "$language" = '```console' ]; then
@@ -70,20 +67,31 @@ document_step() {
 		diag "said: ${said//$'\n'/$'\n'# }" "status: $status" "in the document: ${expected//$'\n'/$'\n'# }"
 }
 
-# document_execute COMMAND: in this shell; what it says is in the file said. What ends with "&" is left in the background.
+# document_execute COMMAND: in this shell; what it says is in the file said. What ends with "&" is left in the background. Where
+# a person would end a client that waits for more to be typed, it comes to the end of its input.
 document_execute() {
 	: >"$document_files/said"
 	if [[ $1 = *\& ]]; then
-		eval "{ ${1%&}; } &" <&5 >"$document_files/said.${#document_jobs[@]}" 2>&1 5>&-
+		eval "{ ${1%&}; } &" </dev/null >"$document_files/said.${#document_jobs[@]}" 2>&1
 		document_jobs+=($!)
 	else
-		eval "$1" <&5 >"$document_files/said" 2>&1
+		eval "$1" </dev/null >"$document_files/said" 2>&1
 	fi
 }
 
-# document_count REGEX: how many there are of it on the whole machine.
-document_count() { vsock-netns list | grep -cE "$1"; }
-document_more() { [ "$(document_count "$1")" -gt "$2" ]; }
+# document_listeners PORT: how many sockets of the whole machine listen on it.
+document_listeners() {
+	local pid
+	for pid in $(lsns --type net --noheadings --output PID); do
+		nsenter --target "$pid" --net ss --vsock --listening --numeric --no-header
+	done | grep -c ":$1 "
+}
+
+# document_guests CID: how many have it.
+document_guests() { grep -lx "vhost-vsock-cid:.$1" /proc/[0-9]*/fdinfo/* 2>/dev/null | wc -l; }
+
+# document_more NUMBER COMMAND…: does the command print a greater one?
+document_more() { [ "$("${@:2}")" -gt "$1" ]; }
 
 # document_end: of what blocks left in the background.
 document_end() {

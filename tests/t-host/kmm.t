@@ -15,7 +15,7 @@ fi
 tests/vm/setup kmm || exit
 resource=packaging/kmm/module.yaml
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch" "$document_files"' EXIT
+trap 'umount "$scratch/storage/overlay" 2>/dev/null; rm -rf "$scratch" "$document_files"' EXIT
 
 # field EXPRESSION: of the resource m, its container c, the container's mapping k, as Python sees them.
 field() {
@@ -76,9 +76,8 @@ if [ "${KMM_BUILD:-}" = yes ]; then
 	. tests/vm/archive.sh
 	use_kernel 6.1
 	uname() { echo "$release"; }
-	# Apart from what the machine has of images; with its network, which is none of the container's.
-	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024"]\n' >"$scratch/containers.conf"
-	export CONTAINERS_CONF=$scratch/containers.conf http_proxy
+	# Apart from what the machine has of images; with its network and, as this may be a container itself, in a chroot.
+	export BUILDAH_ISOLATION=chroot http_proxy
 	http_proxy=$(apt-config dump --format '%v' Acquire::http::Proxy)
 	podman() {
 		local verb=$1

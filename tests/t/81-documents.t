@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The documents' examples with ip netns, unshare and the sysctls, as they are written there.
+# vm: timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh

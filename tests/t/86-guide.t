@@ -3,7 +3,7 @@
 # The administrator's guide: its commands, as they are written there, on a machine whose stock modules are loaded.
 # uses: stock
 # kernels: 6.1 6.12
-# vm: timeout=600
+# vm: timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh
