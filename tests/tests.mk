@@ -21,7 +21,7 @@ test-long:
 # installation with DKMS; and on 7.3 what they say of newer kernels.
 .PHONY: test-examples
 test-examples:
-	@$(TESTS_DIR)run -k $(or $(KERNEL),6.1) 82-podman 83-systemd 84-libvirt 85-qemu 87-install
+	@$(TESTS_DIR)run -k $(or $(KERNEL),6.1) 82-podman 83-systemd 84-libvirt 85-qemu 86-guide 87-install
 	@$(TESTS_DIR)run -k 7.3 88-migration
 
 # make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The administrator's guide: its commands, as they are written there, on a machine whose stock modules are loaded.
+# only when named
 # uses: stock
 # kernels: 6.1 6.12
 # vm: timeout=900
