@@ -303,20 +303,20 @@ void vns_pending_expired(struct vns_sock *vs)
 	struct vsock_sock *vsk = &vs->vsk;
 	struct sock *listener = vsk->listener;
 	struct sock *sk = sk_vsock(vsk);
-	bool abandoned = false;
+	bool abandoned;
 
 	if (!vns_work_lock(listener, vns_wq, &vsk->pending_work.work))
 		return;
-	/* No process has the child yet. */
-	lock_sock_nested(sk, VNS_NEST_CHILD);
-	if (!list_empty(&vsk->pending_links)) {
+	/* While it is pending no process has it, who might keep its lock. */
+	abandoned = !list_empty(&vsk->pending_links);
+	if (abandoned) {
+		lock_sock_nested(sk, VNS_NEST_CHILD);
 		vns_pending_remove(listener, sk);
 		sk_acceptq_removed(listener);
 		vns_table_disconnect(vs);
 		sk->sk_state = TCP_CLOSE;
-		abandoned = true;
+		release_sock(sk);
 	}
-	release_sock(sk);
 	release_sock(listener);
 
 	/* The reference of whoever would have accepted, and so closed, it. */

@@ -107,6 +107,10 @@ static bool try_lock(struct sock *sk)
  * @wq: where the work item runs
  * @work: the work item, which is running
  *
+ * Runs of a work item that is queued again while it waits may become one.  Such a
+ * work item owns nothing but the reference on @sk, which is dropped for each run
+ * that does not take place; and it runs when its delay is over, if it got one.
+ *
  * Context: process context, no lock held.
  * Return: true: locked.  false: another has the lock; @work runs again, with its
  *	reference on @sk, when the lock is free, and has to end now.

@@ -10,7 +10,8 @@
  *
  * A buffer may outlive the store: its reference keeps the piece.  When all pieces
  * are in use callers have to ask the kernel, so that the store is bounded, which
- * matters because it is charged to no memory cgroup.
+ * matters because it is charged to no memory cgroup.  Whoever does not read what
+ * is in them takes the gain, and only that, from others on that CPU.
  */
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -59,7 +60,8 @@ static struct page *take(struct store *store, size_t len, size_t *offset)
 /* One more piece; where it goes is known when there is one. */
 static bool grow(void)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_COMP | __GFP_NORETRY |
+	/* It saves work, and must not cause any: no reclaim, no compaction. */
+	const gfp_t gfp = (GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_COMP |
 			  __GFP_NOWARN | __GFP_NOMEMALLOC;
 	struct page *page = alloc_pages(gfp, PIECE_ORDER);
 	struct store *store;

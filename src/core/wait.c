@@ -198,7 +198,8 @@ void vns_ready_prepare(struct vns_sock *vs)
 /**
  * vns_data_ready_later() - have sk_data_ready() called with the socket lock
  * @sk: the socket
- * @delay: after so many jiffies, unless another call wants it earlier
+ * @delay: after so many jiffies, or when another call wants it, unless the socket
+ *	was locked then
  *
  * Context: any; the caller has a reference.
  */

@@ -38,12 +38,12 @@ struct lo_flags {
 
 /**
  * struct lo_link - a connection
- * @lock: protects @end and both sockets' receive queues (not the lock inside
- *	of them).  Taken in process context only, inside of the socket lock of
+ * @lock: protects @end, @flags and both sockets' receive queues (not the lock
+ *	inside of them).  Taken in process context only, inside of the socket lock of
  *	either side; never sleep with it.
  * @users: sockets that point here
  * @one_net: both are in one network namespace; never changes
- * @flags: theirs
+ * @flags: what there is to know of the two sides
  * @end: the two sides
  *
  * All of it fits a cache line, and memory that is as large.
