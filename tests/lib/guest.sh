@@ -110,6 +110,21 @@ load_stock_vhost() {
 	modprobe -a vhost vmw_vsock_virtio_transport_common && insmod "$STOCK_MODULES/vhost_vsock.ko"
 }
 
+our_modules="vsock|vsock_loopback|vhost_vsock"
+
+# foreign_modules: which module of ours has a loaded namesake that is not ours: they differ in the checksum of their sources.
+foreign_modules() {
+	local file name
+	for file in /lib/modules/*/updates/dkms/*.ko; do
+		name=$(basename "$file" .ko)
+		module_loaded "$name" || continue
+		[ "$(cat "/sys/module/$name/srcversion")" = "$(modinfo -F srcversion "$file")" ] || echo "$name"
+	done
+}
+
+# module_symbols: where the functions of our loaded modules are, for those who find addresses when they are gone.
+module_symbols() { grep -E "\[($our_modules)\]\$" /proc/kallsyms; }
+
 module_loaded() { [ -d "/sys/module/$1" ]; }
 
 # unload_all: every module of the family, those first that use others. False when one stays. A closed connection may hold
