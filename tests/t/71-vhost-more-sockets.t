@@ -5,4 +5,5 @@ set -uo pipefail
 . tests/lib/guest.sh
 
 load_vhost
+load_loopback
 exec "$TESTBIN/vhost-more-sockets"
