@@ -18,7 +18,6 @@ UNIT
 start_manager() {
 	unshare --pid --fork --mount --propagation private --cgroup sh -c '
 		mount -t proc proc /proc &&
-			mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
 			mkdir -p /run/systemd/system &&
 			cp /run/alone.target /run/systemd/system/ &&
 			exec env container=test /lib/systemd/systemd --system --unit=alone.target --log-target=console' \
