@@ -86,7 +86,8 @@ check_release() {
 	"$1 "*) ;;
 	*)
 		problem "$1: $2 was built for ${release_magic%% *}: the kernel will refuse it (\"Invalid module format\")"
-		advice "Build it again: dkms install --force vsock-netns/$(command_version) -k $1"
+		advice "Build it again: dkms build --force vsock-netns/$(command_version) -k $1" \
+			"then: dkms install --force vsock-netns/$(command_version) -k $1"
 		;;
 	esac
 }
@@ -98,6 +99,7 @@ check_signature() {
 		problem "$1: $2 is not signed, and $signature_reason (\"Key was rejected by service\")"
 		advice "Let DKMS sign with a key that the firmware knows:" \
 			"  mokutil --import /var/lib/dkms/mok.pub      (choose a password; reboot; Enroll MOK)" \
+			"  dkms build --force vsock-netns/$(command_version) -k $1" \
 			"  dkms install --force vsock-netns/$(command_version) -k $1"
 	elif command -v mokutil > /dev/null && [ -r "$root/var/lib/dkms/mok.pub" ] &&
 		! mokutil --test-key "$root/var/lib/dkms/mok.pub" 2>&1 | grep -q 'already enrolled'; then
