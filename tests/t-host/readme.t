@@ -28,7 +28,7 @@ plays() {
 runs() {
 	local target
 	sed -n "$(($3 + 1)),/^\`\`\`/p" "$2" | sed '/^```/d; s/ *#.*//' | while read -r make target; do
-		[ "$make" = make ] && make -n "$target" | grep -q "$1" || return 1
+		[ "$make" = make ] && make -n "$target" | grep "$1" >/dev/null || return 1
 	done
 }
 
