@@ -134,7 +134,7 @@ static const struct step steps[] = {
 
 int main(void)
 {
-	watchdog(400);
+	watchdog(900);
 	inject_init();
 	inject_open();
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)

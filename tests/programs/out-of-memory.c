@@ -580,6 +580,7 @@ int main(void)
 		size = 10;
 		check_step(type_prefix(), &send_behind);
 	}
+	type = SOCK_STREAM;
 	for (i = 0; i < ARRAY_SIZE(namespace_steps); i++)
 		check_step("", &namespace_steps[i]);
 	close(here);
