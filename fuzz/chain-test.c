@@ -103,6 +103,15 @@ static void test_broken(void)
 	breaks(-EFAULT, "an available ring nowhere");
 }
 
+/* With 4 GiB of memory that is never touched, and two descriptors. */
+static void begin_with_4g(void)
+{
+	begin(2, false);
+	s.memory.size = 1ULL << 33;
+	s.memory.region[PIECE_RAM_SECOND].len = 1ULL << 32;
+	vring_start(&s.ring);
+}
+
 static void test_long(void)
 {
 	u32 i;
@@ -130,19 +139,12 @@ static void test_long(void)
 	make_available(&s, 0);
 	breaks(-EIO, "1025 segments");
 
-	/* 4 GiB of memory that is never touched, and a byte. */
-	begin(2, false);
-	s.memory.size = 1ULL << 33;
-	s.memory.region[PIECE_RAM_SECOND].len = 1ULL << 32;
-	vring_start(&s.ring);
+	begin_with_4g();
 	set_desc(&s, 0, EDGE, U32_MAX, NEXT, 1);
 	set_desc(&s, 1, EDGE, 1, WRITE, 0);
 	make_available(&s, 0);
 	breaks(-EIO, "4 GiB");
-	begin(2, false);
-	s.memory.size = 1ULL << 33;
-	s.memory.region[PIECE_RAM_SECOND].len = 1ULL << 32;
-	vring_start(&s.ring);
+	begin_with_4g();
 	is_int(next_of(EDGE, U32_MAX, 0, 0), 1, "a byte less");
 }
 

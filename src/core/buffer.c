@@ -9,7 +9,7 @@
 #include "core/store.h"
 #include "vns_queue.h"
 
-/* Bytes in one buffer: what fits one page, or in pages of their own. */
+/* Bytes in one buffer: what fits one page, or in the store or pages of their own. */
 #define LINEAR_MAX	SKB_MAX_HEAD(0)
 #define PAGED_MAX	SZ_64K
 

@@ -110,7 +110,6 @@ struct conn_key {
  * @queued: bytes of payload that ever were in @out; wraps around
  * @peer_forwarded: bytes of these that the guest says it received; wraps around
  * @peer_buf_alloc: its buffer size
- * @room_wanted: room for which a sender waits, 0 when none does
  * @message_wanted: size of a message that had no room; poll() waits for that
  * @answer_sk: what @answer is about, a reference
  * @answer: tells the socket how the guest answered
@@ -170,7 +169,6 @@ struct conn {
 	u32 queued;
 	u32 peer_forwarded;
 	u32 peer_buf_alloc;
-	u32 room_wanted;
 	u32 message_wanted;
 
 	struct sock *answer_sk;

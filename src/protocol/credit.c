@@ -3,7 +3,7 @@
  * How much each side may send, and who is woken when there is something to
  * receive or room to send.
  *
- * Who finds nothing says so under the connection's lock (room_wanted,
+ * Who finds nothing says so under the connection's lock (out.room_wanted,
  * data_wanted), and the guest's thread looks there under the same lock after each
  * change: no wake-up is lost, and none is made for nobody.
  */
@@ -70,11 +70,11 @@ void conn_credit_wake(struct conn *conn)
 	__must_hold(&conn->lock)
 {
 	lockdep_assert_held(&conn->lock);
-	if (!conn->room_wanted || !conn->sk ||
-	    (conn_room(conn) < conn->room_wanted &&
-	     conn_room_limit(conn) >= conn->room_wanted))
+	if (!conn->out.room_wanted || !conn->sk ||
+	    (conn_room(conn) < conn->out.room_wanted &&
+	     conn_room_limit(conn) >= conn->out.room_wanted))
 		return;
-	conn->room_wanted = 0;
+	conn->out.room_wanted = 0;
 	conn->sk->sk_write_space(conn->sk);
 }
 
@@ -126,8 +126,8 @@ bool conn_has_room(struct vns_sock *vs, size_t target)
 	wanted = max(wanted, conn->message_wanted);
 	enough = is_shut(conn) || conn_room(conn) >= wanted ||
 		 (conn->messages && wanted > conn_room_limit(conn));
-	if (!enough && (!conn->room_wanted || conn->room_wanted > wanted))
-		conn->room_wanted = wanted;
+	if (!enough && (!conn->out.room_wanted || conn->out.room_wanted > wanted))
+		conn->out.room_wanted = wanted;
 	spin_unlock(&conn->lock);
 
 	return enough;

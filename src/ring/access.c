@@ -141,6 +141,12 @@ static int log_part(struct vring_memory *memory, u64 user, void *nothing,
 	return log_user(memory, user, len);
 }
 
+static int pass_part(struct vring_memory *memory, u64 user, void *nothing,
+		     size_t len)
+{
+	return 0;
+}
+
 /*
  * Does something with @len bytes at @address, which may be in several pieces of
  * memory: @do_part with each, and with as much of @data.  Inline, so that neither
@@ -224,21 +230,9 @@ int vring_memory_may_write(struct vring_memory *memory, u64 to, u64 len)
 {
 	if (likely(!memory->iotlb))
 		return 0;
-	if (wraps(to, len))
-		return -EFAULT;
-	do {
-		struct place place;
-		u64 part;
-		int error = find_in_ring(memory, to, VRING_WRITE, &place);
 
-		if (error)
-			return error;
-		part = min(len, place.len);
-		to += part;
-		len -= part;
-	} while (len);
-
-	return 0;
+	return for_each_part(memory, find_in_ring, pass_part, VRING_WRITE, to,
+			     NULL, len);
 }
 
 int vring_memory_log_ring(struct vring_memory *memory, u64 address, u64 len)

@@ -311,19 +311,29 @@ static void check_redirect_ingress(void)
 	close(map);
 }
 
+/* Bytes until there is no room for half a second, 16 MiB at most. */
+static long long send_until_stopped(int fd, const void *data, size_t len)
+{
+	long long sent = 0;
+	ssize_t n;
+
+	set_timeout(fd, SO_SNDTIMEO, 500);
+	while (sent < 16 << 20 && (n = send(fd, data, len, 0)) > 0)
+		sent += n;
+	return sent;
+}
+
 /* Nobody receives: the sender is stopped some time. */
 static void check_bound(void)
 {
 	static char data[4096];
 	int map = map_filtering(), client, server, queued = -1;
-	long long sent = 0, got = 0;
+	long long sent, got = 0;
 	ssize_t n;
 
 	vm_pair(type, &client, &server);
 	is_int(map_put(map, 0, server), 0, "%s: nobody receives", type_name(type));
-	set_timeout(client, SO_SNDTIMEO, 500);
-	while (sent < 16 << 20 && (n = send(client, data, sizeof(data), 0)) > 0)
-		sent += n;
+	sent = send_until_stopped(client, data, sizeof(data));
 	ok(sent < 2 << 20, "%s: what waits is bounded", type_name(type));
 	diag("%s: %lld bytes", type_name(type), sent);
 	ok(!ioctl(server, SIOCINQ, &queued) && queued > 0, "%s: and SIOCINQ tells of some", type_name(type));
@@ -359,14 +369,12 @@ static void check_end(void)
 {
 	static char data[4000];
 	int map = map_filtering(), client, server, epoll;
-	long long sent = 0, got = 0;
+	long long sent, got = 0;
 	ssize_t n;
 
 	vm_pair(type, &client, &server);
 	is_int(map_put(map, 0, server), 0, "%s: into the map", type_name(type));
-	set_timeout(client, SO_SNDTIMEO, 500);
-	while (sent < 16 << 20 && (n = send(client, data, sizeof(data), 0)) > 0)
-		sent += n;
+	sent = send_until_stopped(client, data, sizeof(data));
 	close(client);
 	epoll = watch_end(server);
 	ok(!end_is_told(epoll, 0), "%s: the end after more than the program has seen is not told yet", type_name(type));
