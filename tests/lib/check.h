@@ -24,6 +24,9 @@ static TAP_UNUSED bool is_slow_kernel(void)
 #define PATIENCE_SECONDS (is_slow_kernel() ? 80 : 20)
 #define PATIENCE_MS (PATIENCE_SECONDS * 1000)
 
+/* Bounds on memory are the distribution kernels'.  The debug kernel adds gaps and records to each allocation. */
+#define MEMORY_FACTOR (is_slow_kernel() ? 3 : 1)
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define errno_of(call) ((call) < 0 ? errno : 0)
 
