@@ -93,12 +93,10 @@ static const char *has_device(void)
 
 static const char *has_sysctl(void)
 {
-	int here = ns_here();
-	const char *mode;
+	int here = ns_here(), new = ns_new(here);
+	const char *mode = sysctl_get_in(new, "ns_mode");
 
-	ns_enter(ns_new(here));
-	mode = sysctl_get("ns_mode");
-	ns_enter(here);
+	close(new);
 	close(here);
 	return strcmp(mode, "global\n") ? "a namespace has no ns_mode" : NULL;
 }
