@@ -296,7 +296,6 @@ static int stock_dgram_recv(struct vns_sock *vs, struct msghdr *msg, size_t len,
 }
 
 static const struct vns_transport stock_ops = {
-	.name = "stock",
 	.global_only = true,
 	.zerocopy_allow = stock_zerocopy_allow,
 	.seqpacket_allow = stock_allows_seqpacket,

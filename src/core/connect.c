@@ -12,7 +12,8 @@
 /*
  * Ends nonblocking connects that got no answer, and calls sk_data_ready() for
  * vns_data_ready().  Ours alone, so that unloading the module can wait for the
- * last work.  Nothing on it sleeps for a socket lock: see vns_work_lock().
+ * last work.  Nothing on it sleeps for the lock of a socket that a process has: see
+ * vns_work_lock().
  */
 struct workqueue_struct *vns_wq;
 
@@ -233,7 +234,9 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 	if (was_established(sk))
 		return 0;
 	err = sock_error(sk) ?: -ECONNRESET;
-	connect_failed(vs);
+	/* Another thread may have heard of it first, and listen by now. */
+	if (sk->sk_socket->state == SS_CONNECTING)
+		connect_failed(vs);
 
 	return err;
 }

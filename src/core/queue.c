@@ -124,6 +124,40 @@ ssize_t vns_queue_read(struct vns_queue *queue, spinlock_t *lock,
 }
 EXPORT_SYMBOL_GPL(vns_queue_read);
 
+/* A buffer has a KiB at least, or there would be room in the one before. */
+#define DROP_AT_ONCE	(1024 * 1024)
+
+/**
+ * vns_queue_drop_most() - take all but the last of many bytes off a queue
+ * @queue: the queue, its owner's socket lock held
+ * @lock: its lock, not held
+ * @bytes: how many, from the first buffer on
+ *
+ * Nobody waits for the lock as long as it takes to receive gigabytes.  None of them
+ * is counted as received: that is for the vns_queue_drop() that has to follow.
+ *
+ * Context: may sleep.
+ * Return: how many are left for it.
+ */
+size_t vns_queue_drop_most(struct vns_queue *queue, spinlock_t *lock,
+			   size_t bytes)
+{
+	struct sk_buff_head emptied;
+
+	while (unlikely(bytes > DROP_AT_ONCE)) {
+		__skb_queue_head_init(&emptied);
+		spin_lock(lock);
+		vns_queue_drop(queue, DROP_AT_ONCE, 0, &emptied);
+		spin_unlock(lock);
+		vns_queue_free(&emptied);
+		bytes -= DROP_AT_ONCE;
+		cond_resched();
+	}
+
+	return bytes;
+}
+EXPORT_SYMBOL_GPL(vns_queue_drop_most);
+
 /**
  * vns_queue_drop() - take bytes off the front of a queue
  * @queue: the queue, its lock held, and its owner's socket lock

@@ -183,6 +183,23 @@ void vns_ready_run(struct vns_sock *vs)
 	sock_put(sk);
 }
 
+/*
+ * The kernel's own wakes nobody while much is charged to the sender, which here is
+ * so only while another thread makes buffers that refer to its memory: who waits
+ * for room would be told never.
+ */
+static void write_space(struct sock *sk)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_sync_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	sk_wake_async(sk, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
 /**
  * vns_ready_prepare() - a new socket, as sock_init_data() made it
  * @vs: the socket
@@ -193,6 +210,7 @@ void vns_ready_prepare(struct vns_sock *vs)
 
 	if (unlikely(!READ_ONCE(plain_data_ready)))
 		WRITE_ONCE(plain_data_ready, sk->sk_data_ready);
+	sk->sk_write_space = write_space;
 }
 
 /**

@@ -66,6 +66,8 @@ void VNS_API vns_queue_add(struct vns_queue *queue,
 /* queue.c */
 ssize_t VNS_API vns_queue_read(struct vns_queue *queue, spinlock_t *lock,
 			       struct vns_io *io, bool messages, size_t *bytes);
+size_t VNS_API vns_queue_drop_most(struct vns_queue *queue, spinlock_t *lock,
+				   size_t bytes);
 void VNS_API vns_queue_drop(struct vns_queue *queue, size_t bytes,
 			    size_t payload, struct sk_buff_head *emptied);
 void VNS_API vns_queue_free(struct sk_buff_head *emptied);

@@ -88,7 +88,6 @@ struct vns_io {
 
 /**
  * struct vns_transport - operations of a transport
- * @name: for messages
  * @owner: module that is held while a socket is attached
  * @global_only: knows nothing of namespaces: belongs to the global domain
  * @host_only: of one that is G2H: no other machine is behind the host, so
@@ -114,7 +113,8 @@ struct vns_io {
  *	errno when it fails.
  * @cancel: the caller gave up on a connection in progress.  Optional.
  * @shutdown: tells the peer that @how (RCV_SHUTDOWN, SEND_SHUTDOWN) is shut.
- * @release: the last file is gone.
+ * @release: the last file is gone (SOCK_DEAD), or the socket goes to another transport:
+ *	@detach follows.
  * @io_begin: a call of send (@write) or receive begins.  Optional.  0 or errno.
  * @io_block: the caller is about to sleep.  Optional.  0 or errno.
  * @send: moves up to @io->len bytes of @io->msg out; a seqpacket message is
@@ -148,7 +148,6 @@ struct vns_io {
  * @dgram_allow: may SOCK_DGRAM reach @cid, @port?
  */
 struct vns_transport {
-	const char *name;
 	struct module *owner;
 	bool global_only;
 	bool host_only;

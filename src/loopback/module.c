@@ -155,7 +155,6 @@ static u64 lo_rcvhiwat(struct vns_sock *vs)
 }
 
 static const struct vns_transport loopback = {
-	.name = "loopback",
 	.owner = THIS_MODULE,
 	.zerocopy = true,
 	.seqpacket_allow = lo_seqpacket_allow,

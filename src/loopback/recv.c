@@ -7,12 +7,14 @@
 /* @bytes from the first buffer on, @payload of them counted, are received. */
 static void consume(struct vns_sock *vs, size_t bytes, size_t payload)
 {
+	struct vns_queue *queue = &lo_this_end(vs)->queue;
 	struct lo_link *link = lo_sk(vs)->link;
 	struct sk_buff_head emptied;
 
+	bytes = vns_queue_drop_most(queue, &link->lock, bytes);
 	__skb_queue_head_init(&emptied);
 	spin_lock(&link->lock);
-	vns_queue_drop(&lo_this_end(vs)->queue, bytes, payload, &emptied);
+	vns_queue_drop(queue, bytes, payload, &emptied);
 	lo_wake_writer(vs);
 	spin_unlock(&link->lock);
 	vns_queue_free(&emptied);

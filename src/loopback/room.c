@@ -177,9 +177,12 @@ static void wake_writer_of(struct lo_link *link, struct lo_end *to)
 bool lo_has_data(struct vns_sock *vs, size_t target)
 {
 	struct lo_link *link = lo_sk(vs)->link;
-	struct lo_end *this = lo_this_end(vs);
+	struct lo_end *this;
 	bool enough;
 
+	if (!link)
+		return false;
+	this = lo_this_end(vs);
 	if (vns_is_seqpacket(vs))
 		target = 1;
 	/* Only we take some away. */

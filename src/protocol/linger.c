@@ -220,8 +220,9 @@ static struct conn *one_too_old(struct protocol *protocol)
 	spin_lock(&protocol->lock);
 	conn = oldest_of_all(protocol);
 	if (conn && time_before(jiffies, conn->deadline)) {
-		queue_delayed_work(conn_wq, &protocol->linger_work,
-				   conn->deadline - jiffies);
+		/* Earlier than for what was reset meanwhile. */
+		mod_delayed_work(conn_wq, &protocol->linger_work,
+				 conn->deadline - jiffies);
 		conn = NULL;
 	}
 	if (conn)

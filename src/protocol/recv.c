@@ -9,6 +9,7 @@ static void consume(struct conn *conn, size_t bytes, size_t payload)
 {
 	struct sk_buff_head emptied;
 
+	bytes = vns_queue_drop_most(&conn->in, &conn->lock, bytes);
 	__skb_queue_head_init(&emptied);
 	spin_lock(&conn->lock);
 	vns_queue_drop(&conn->in, bytes, payload, &emptied);

@@ -170,7 +170,6 @@ static u64 rcvhiwat(struct vns_sock *vs)
 }
 
 const struct vns_transport conn_transport = {
-	.name = "vhost",
 	.owner = THIS_MODULE,
 	.zerocopy = true,
 	.seqpacket_allow = seqpacket_allow,

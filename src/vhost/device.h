@@ -114,7 +114,8 @@ struct iotlb_questions {
  * @claim: entry in the table of CIDs, NULL without a CID; @lock
  * @cid: the CID, 0 without one; written under @lock and @turn, read anywhere
  * @mm: memory of the process that called VHOST_SET_OWNER, NULL without an
- *	owner; @lock; does not change while there is a thread
+ *	owner; @lock; does not change while there is a thread; held so that it
+ *	stays the same, but what is in it goes when the process does
  * @thread: serves the rings; @lock; lives as long as there is an owner
  * @thread_ready: the thread has begun
  * @thread_error: and that is how
@@ -125,7 +126,7 @@ struct iotlb_questions {
  *	before it is told to, read anywhere
  * @held_back: the driver's packets wait for room for answers; @turn
  * @features: VHOST_SET_FEATURES; written under @lock and @turn, read anywhere
- * @backend_features: VHOST_SET_BACKEND_FEATURES; the same
+ * @backend_features: VHOST_SET_BACKEND_FEATURES; written under @lock, read anywhere
  * @log_event: eventfd that tells the process of changes in the dirty log, or
  *	NULL; @turn
  * @ring: the rings; @turn
@@ -217,6 +218,7 @@ void guest_thread_end(struct guest *guest);
 
 /* run.c */
 int guest_start(struct guest *guest);
+void guest_go_on(struct guest *guest);
 void guest_stop(struct guest *guest);
 void guest_end(struct guest *guest);
 void guest_break(struct guest *guest, struct guest_ring *ring, int err);

@@ -59,8 +59,8 @@ const struct vns_domain *guest_domain(const struct guest *guest)
 
 /**
  * guest_is_in() - does a guest belong to a network namespace?
- * @guest: the guest, its device open
- * @net: the namespace
+ * @guest: the guest
+ * @net: the namespace, which the caller holds; the guest's may be gone with its device
  *
  * Context: any.
  */
@@ -70,7 +70,7 @@ bool guest_is_in(const struct guest *guest, const struct net *net)
 }
 
 /**
- * guest_is_running() - does the guest's driver serve its rings?
+ * guest_is_running() - are the guest's rings served (VHOST_VSOCK_SET_RUNNING)?
  * @guest: the guest
  *
  * Context: any.

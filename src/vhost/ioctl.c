@@ -50,9 +50,29 @@ static int reset_owner(struct guest *guest)
 }
 
 /* Under another CID it is another guest: who talks to the one before hears that there is none. */
+static int change_cid(struct guest *guest, u64 cid)
+{
+	const bool running = guest_is_running(guest);
+	const u32 old = guest_cid(guest);
+	int err;
+
+	lockdep_assert_held(&guest->turn);
+	if (cid == old)
+		return guest_claim(guest, cid);
+
+	/* Who connects to the new one comes after the end of all others. */
+	guest_stop(guest);
+	err = guest_claim(guest, cid);
+	if (!err)
+		protocol_reset(&guest->protocol, ENODEV);
+	if (running)
+		guest_go_on(guest);
+
+	return err;
+}
+
 static int set_cid(struct guest *guest, void __user *arg)
 {
-	const u32 old = guest_cid(guest);
 	u64 cid;
 	int err;
 
@@ -61,9 +81,7 @@ static int set_cid(struct guest *guest, void __user *arg)
 
 	if (mutex_lock_killable(&guest->turn))
 		return -EINTR;
-	err = guest_claim(guest, cid);
-	if (!err && guest_cid(guest) != old)
-		protocol_reset(&guest->protocol, ENODEV);
+	err = change_cid(guest, cid);
 	mutex_unlock(&guest->turn);
 
 	return err;
@@ -116,9 +134,10 @@ static int apply_features(struct guest *guest, u64 features)
 		guest_memory_set_log_all(memory, logged_all);
 		return -EFAULT;
 	}
+	WRITE_ONCE(guest->features, features);
+	/* Who waits for a question hears that there will be none. */
 	if (!iommu)
 		guest_iotlb_forget(guest);
-	WRITE_ONCE(guest->features, features);
 	guest_rings_apply_features(guest);
 
 	return 0;

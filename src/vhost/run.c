@@ -43,10 +43,22 @@ int guest_start(struct guest *guest)
 		guest->ring[i].started = !err;
 	}
 	guest->held_back = false;
-	WRITE_ONCE(guest->running, true);
-	guest_due(guest, DUE_ALL);
+	guest_go_on(guest);
 
 	return 0;
+}
+
+/**
+ * guest_go_on() - the rings are served again, from where guest_stop() left them
+ * @guest: the guest, its turn held
+ *
+ * Context: may sleep.
+ */
+void guest_go_on(struct guest *guest)
+{
+	lockdep_assert_held(&guest->turn);
+	WRITE_ONCE(guest->running, true);
+	guest_due(guest, DUE_ALL);
 }
 
 /**

@@ -56,16 +56,14 @@ void guest_wake(struct guest *guest)
 	guest_due(guest, DUE_RX);
 }
 
-static void serve_until_end(struct guest *guest)
+static void serve_while_due(struct guest *guest)
 {
 	int due;
 
 	while (!kthread_should_stop()) {
-		wait_event_idle(guest->idle, atomic_read(&guest->due) ||
-					     kthread_should_stop());
 		due = atomic_xchg(&guest->due, 0);
 		if (!due)
-			continue;
+			return;
 
 		/* A system call may have it as long as the process's memory takes. */
 		if (mutex_lock_killable(&guest->turn))
@@ -78,6 +76,37 @@ static void serve_until_end(struct guest *guest)
 	}
 }
 
+/* The process has ended, and something else keeps its device open. */
+static void owner_is_gone(struct guest *guest)
+{
+	atomic_set(&guest->due, 0);
+	if (mutex_lock_killable(&guest->turn))
+		return;
+	guest_stop(guest);
+	protocol_reset(&guest->protocol, ECONNRESET);
+	mutex_unlock(&guest->turn);
+}
+
+/*
+ * Asleep, it does not keep the process's memory: that may in turn keep the device
+ * open (as what io_uring or aio has of it), and neither would ever be given back.
+ */
+static void serve_until_end(struct guest *guest)
+{
+	while (!kthread_should_stop()) {
+		wait_event_idle(guest->idle, atomic_read(&guest->due) ||
+					     kthread_should_stop());
+		if (!mmget_not_zero(guest->mm)) {
+			owner_is_gone(guest);
+			continue;
+		}
+		kthread_use_mm(guest->mm);
+		serve_while_due(guest);
+		kthread_unuse_mm(guest->mm);
+		mmput(guest->mm);
+	}
+}
+
 static int thread(void *data)
 {
 	const struct beginning *begin = data;
@@ -86,19 +115,18 @@ static int thread(void *data)
 
 	/* From guest_thread_end(); nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
-	kthread_use_mm(guest->mm);
-	guest->thread_error = cgroup_attach_task_all(begin->owner, current);
-	complete(&guest->thread_ready);
 	/*
 	 * Being in a memory cgroup is not enough: what a thread of the kernel
 	 * allocates is charged to nobody unless it says to whom.
 	 */
 	memcg = get_mem_cgroup_from_mm(guest->mm);
+	guest->thread_error = cgroup_attach_task_all(begin->owner, current);
+	/* The owner, whose memory this is, does not wait any longer. */
+	complete(&guest->thread_ready);
 	none = set_active_memcg(memcg);
 	serve_until_end(guest);
 	set_active_memcg(none);
 	mem_cgroup_put(memcg);
-	kthread_unuse_mm(guest->mm);
 
 	return 0;
 }
@@ -116,14 +144,15 @@ int guest_thread_start(struct guest *guest)
 	struct task_struct *task;
 
 	lockdep_assert_held(&guest->lock);
-	guest->mm = get_task_mm(current);
-	if (!guest->mm)
+	if (!current->mm)
 		return -EINVAL;
+	guest->mm = current->mm;
+	mmgrab(guest->mm);
 	reinit_completion(&guest->thread_ready);
 	task = kthread_run(thread, (void *)&begin, "vhost-vsock-%d",
 			   task_tgid_nr(current));
 	if (IS_ERR(task)) {
-		mmput(guest->mm);
+		mmdrop(guest->mm);
 		guest->mm = NULL;
 		return PTR_ERR(task);
 	}
@@ -155,6 +184,6 @@ void guest_thread_end(struct guest *guest)
 	kthread_stop(guest->thread);
 	guest->thread = NULL;
 	WRITE_ONCE(guest->closing, false);
-	mmput(guest->mm);
+	mmdrop(guest->mm);
 	guest->mm = NULL;
 }

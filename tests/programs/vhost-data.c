@@ -222,6 +222,26 @@ static void check_unmapped(void)
 	guest_free(g);
 }
 
+static long long read_question(void *arg)
+{
+	struct vhost_msg_v2 message;
+
+	return read(((struct guest *)arg)->fd, &message, sizeof(message));
+}
+
+static void check_no_question(void)
+{
+	struct guest *g = guest_new(.cid = CID, .iotlb = IOTLB_AT_ONCE, .stopped = true);
+	uint64_t features = g->features & ~ACCESS_PLATFORM;
+	struct task task;
+
+	task_start(&task, read_question, g);
+	ok(task_sleeps(&task), "who reads a question waits for one");
+	guest_ioctl(g, VHOST_SET_FEATURES, &features);
+	ok(task_ends(&task) && task.result < 0 && task.error == EBADFD, "and is told when there will be none");
+	guest_free(g);
+}
+
 static unsigned int ring_base(struct guest *g, unsigned int index)
 {
 	struct vhost_vring_state state = { .index = index };
@@ -367,6 +387,10 @@ int main(void)
 	check_dirty_log(NO_IOTLB);
 	check_dirty_log(IOTLB_AT_ONCE);
 	check_unmapped();
+	if (native())
+		skip("who reads a question is told when there will be none", "this kernel lets it wait");
+	else
+		check_no_question();
 	check_stopped_while_missing(RX);
 	check_stopped_while_missing(TX);
 	check_changes(SOCK_STREAM);
