@@ -51,8 +51,6 @@ int guest_start(struct guest *guest)
 /**
  * guest_go_on() - the rings are served again, from where guest_stop() left them
  * @guest: the guest, its turn held
- *
- * Context: may sleep.
  */
 void guest_go_on(struct guest *guest)
 {

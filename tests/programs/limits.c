@@ -44,6 +44,31 @@ static void worst_sizes(int type)
 	}
 }
 
+/* More in one call than is taken off a queue at once; twice, for all of the room has to be there again. */
+static void in_one_call(int type)
+{
+	enum { BUFFER = 4 << 20, LEN = BUFFER - 4096 };
+	char *data = malloc(LEN), *copy = malloc(LEN);
+	int out, in, queued = -1;
+
+	vm_pair(type, &out, &in);
+	for (int i = 0; i < 2; i++) {
+		must(-set_buffer(i ? out : in, SO_VM_SOCKETS_BUFFER_MAX_SIZE, BUFFER));
+		must(-set_buffer(i ? out : in, SO_VM_SOCKETS_BUFFER_SIZE, BUFFER));
+	}
+	for (int round = 0; round < 2; round++) {
+		data_fill(data, LEN, round);
+		is_int(send(out, data, LEN, MSG_DONTWAIT), LEN, "%s: 4 MiB are sent in one call", type_name(type));
+		is_int(recv(in, copy, LEN, MSG_WAITALL), LEN, "%s: and received in one", type_name(type));
+		ok(!memcmp(copy, data, LEN), "%s: as they were", type_name(type));
+		ok(!ioctl(in, SIOCINQ, &queued) && !queued, "%s: nothing is left", type_name(type));
+	}
+	close(out);
+	close(in);
+	free(data);
+	free(copy);
+}
+
 /* Single bytes until no more go; all of them come out again, in order. */
 static void single_bytes(int type)
 {
@@ -121,6 +146,8 @@ int main(void)
 	single_bytes(SOCK_SEQPACKET);
 	worst_sizes(SOCK_STREAM);
 	worst_sizes(SOCK_SEQPACKET);
+	in_one_call(SOCK_STREAM);
+	in_one_call(SOCK_SEQPACKET);
 	many_sockets();
 	check_unload();
 

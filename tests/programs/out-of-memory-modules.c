@@ -132,7 +132,7 @@ static const struct step steps[] = {
 
 int main(void)
 {
-	watchdog(900);
+	watchdog(400);
 	inject_init();
 	inject_open();
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)

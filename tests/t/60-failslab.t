@@ -3,7 +3,7 @@
 # Out of memory at every allocation: of the modules' loading, of every call, and at random under random calls. That
 # nothing leaks and all unloads is for the harness to see.
 # kernels: debug
-# vm: timeout=1500
+# vm: timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 
