@@ -97,7 +97,7 @@ void protocol_unregister(void);
  * - protocol_reset() ends every connection and may be called in any state, by any
  *   process, while the guest's thread does not serve.  It catches all connections
  *   for good when guest_is_running() says false already, and all with an old CID
- *   when guest_cid() says the new one.
+ *   when guest_cid() says another.
  * - protocol_destroy() is called once, when the file is released: after
  *   guest_is_running() says false and the thread has ended.  Sockets may still
  *   hold references on the guest (guest_get()) then: its memory with this

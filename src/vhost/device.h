@@ -11,6 +11,7 @@
 #include <linux/spinlock.h>
 #include <linux/vhost.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "protocol/protocol.h"
 #include "ring/guest_memory.h"
@@ -22,6 +23,7 @@ struct file;
 struct iov_iter;
 struct mm_struct;
 struct net;
+struct pid;
 struct task_struct;
 struct vns_claim;
 
@@ -78,6 +80,18 @@ struct guest_ring {
 	bool started;
 };
 
+/**
+ * struct owner - the process that called VHOST_SET_OWNER, while there is a thread
+ * @pid: the process, a reference
+ * @entry: waits in it for its end
+ * @work: looks whether that was it, and tells the thread
+ */
+struct owner {
+	struct pid *pid;
+	wait_queue_entry_t entry;
+	struct work_struct work;
+};
+
 /* Questions to the process that wait to be read, at most. */
 #define IOTLB_QUESTIONS	16
 
@@ -112,18 +126,21 @@ struct iotlb_questions {
  *	as the device is open, which connections may outlive; never changes
  * @domain: the one of @net, and as long
  * @claim: entry in the table of CIDs, NULL without a CID; @lock
- * @cid: the CID, 0 without one; written under @lock and @turn, read anywhere
+ * @cid: the CID, 0 without one or between two; written under @lock and @turn,
+ *	read anywhere
  * @mm: memory of the process that called VHOST_SET_OWNER, NULL without an
  *	owner; @lock; does not change while there is a thread; held so that it
  *	stays the same, but what is in it goes when the process does
- * @thread: serves the rings; @lock; lives as long as there is an owner
+ * @owner: that process; @lock
+ * @thread: serves the rings; @lock; lives until the device is closed or
+ *	VHOST_RESET_OWNER
  * @thread_ready: the thread has begun
  * @thread_error: and that is how
  * @idle: where it sleeps
  * @due: DUE_* bits
  * @running: VHOST_VSOCK_SET_RUNNING; written under @turn, read anywhere
- * @closing: the thread is to end: what fails now fails for that reason; written
- *	before it is told to, read anywhere
+ * @closing: the thread serves no longer, its owner has ended or it is to end
+ *	itself: what fails now fails for that reason; read anywhere
  * @held_back: the driver's packets wait for room for answers; @turn
  * @features: VHOST_SET_FEATURES; written under @lock and @turn, read anywhere
  * @backend_features: VHOST_SET_BACKEND_FEATURES; written under @lock, read anywhere
@@ -153,6 +170,7 @@ struct guest {
 	u32 cid;
 
 	struct mm_struct *mm;
+	struct owner owner;
 	struct task_struct *thread;
 	struct completion thread_ready;
 	int thread_error;
@@ -214,11 +232,15 @@ __poll_t guest_poll(struct file *file, poll_table *wait);
 /* worker.c */
 void guest_due(struct guest *guest, int bits);
 int guest_thread_start(struct guest *guest);
+void guest_thread_hurry(struct guest *guest);
 void guest_thread_end(struct guest *guest);
+
+/* owner.c */
+void owner_watch(struct owner *owner);
+void owner_forget(struct owner *owner);
 
 /* run.c */
 int guest_start(struct guest *guest);
-void guest_go_on(struct guest *guest);
 void guest_stop(struct guest *guest);
 void guest_end(struct guest *guest);
 void guest_break(struct guest *guest, struct guest_ring *ring, int err);

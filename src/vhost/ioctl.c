@@ -49,28 +49,6 @@ static int reset_owner(struct guest *guest)
 	return 0;
 }
 
-/* Under another CID it is another guest: who talks to the one before hears that there is none. */
-static int change_cid(struct guest *guest, u64 cid)
-{
-	const bool running = guest_is_running(guest);
-	const u32 old = guest_cid(guest);
-	int err;
-
-	lockdep_assert_held(&guest->turn);
-	if (cid == old)
-		return guest_claim(guest, cid);
-
-	/* Who connects to the new one comes after the end of all others. */
-	guest_stop(guest);
-	err = guest_claim(guest, cid);
-	if (!err)
-		protocol_reset(&guest->protocol, ENODEV);
-	if (running)
-		guest_go_on(guest);
-
-	return err;
-}
-
 static int set_cid(struct guest *guest, void __user *arg)
 {
 	u64 cid;
@@ -81,7 +59,7 @@ static int set_cid(struct guest *guest, void __user *arg)
 
 	if (mutex_lock_killable(&guest->turn))
 		return -EINTR;
-	err = change_cid(guest, cid);
+	err = guest_claim(guest, cid);
 	mutex_unlock(&guest->turn);
 
 	return err;

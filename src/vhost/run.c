@@ -43,20 +43,10 @@ int guest_start(struct guest *guest)
 		guest->ring[i].started = !err;
 	}
 	guest->held_back = false;
-	guest_go_on(guest);
-
-	return 0;
-}
-
-/**
- * guest_go_on() - the rings are served again, from where guest_stop() left them
- * @guest: the guest, its turn held
- */
-void guest_go_on(struct guest *guest)
-{
-	lockdep_assert_held(&guest->turn);
 	WRITE_ONCE(guest->running, true);
 	guest_due(guest, DUE_ALL);
+
+	return 0;
 }
 
 /**
@@ -64,8 +54,6 @@ void guest_go_on(struct guest *guest)
  * @guest: the guest, its turn held
  *
  * Its connections stay: it may be paused, or moved to another machine.
- *
- * Context: may sleep.
  */
 void guest_stop(struct guest *guest)
 {

@@ -119,6 +119,9 @@ static void remove(struct vns_claim *claim)
  * @guest: the guest, its lock and its turn held
  * @cid: as the process wants it
  *
+ * Under another CID it is another guest: who talks to the one before hears that
+ * there is none.
+ *
  * Context: may sleep.
  * Return: 0; -EINVAL for a reserved CID; -EADDRINUSE for one that another
  *	guest of the domain has, or this machine itself, as a guest; -ENOMEM.
@@ -151,9 +154,13 @@ int guest_claim(struct guest *guest, u64 cid)
 		return err == -EEXIST ? -EADDRINUSE : -ENOMEM;
 	}
 	guest->claim = claim;
-	WRITE_ONCE(guest->cid, cid);
-	if (old)
+	if (old) {
+		/* Who connects to the new one comes after the end of all others. */
+		WRITE_ONCE(guest->cid, 0);
 		remove(old);
+		protocol_reset(&guest->protocol, ENODEV);
+	}
+	WRITE_ONCE(guest->cid, cid);
 
 	return 0;
 }

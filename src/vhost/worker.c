@@ -60,7 +60,7 @@ static void serve_while_due(struct guest *guest)
 {
 	int due;
 
-	while (!kthread_should_stop()) {
+	while (!READ_ONCE(guest->closing)) {
 		due = atomic_xchg(&guest->due, 0);
 		if (!due)
 			return;
@@ -80,6 +80,8 @@ static void serve_while_due(struct guest *guest)
 static void owner_is_gone(struct guest *guest)
 {
 	atomic_set(&guest->due, 0);
+	/* The one that said so has done its work: see guest_thread_hurry(). */
+	flush_signals(current);
 	if (mutex_lock_killable(&guest->turn))
 		return;
 	guest_stop(guest);
@@ -96,7 +98,7 @@ static void serve_until_end(struct guest *guest)
 	while (!kthread_should_stop()) {
 		wait_event_idle(guest->idle, atomic_read(&guest->due) ||
 					     kthread_should_stop());
-		if (!mmget_not_zero(guest->mm)) {
+		if (READ_ONCE(guest->closing) || !mmget_not_zero(guest->mm)) {
 			owner_is_gone(guest);
 			continue;
 		}
@@ -113,7 +115,7 @@ static int thread(void *data)
 	struct guest *guest = begin->guest;
 	struct mem_cgroup *memcg, *none;
 
-	/* From guest_thread_end(); nobody outside of the kernel can send it. */
+	/* From guest_thread_hurry(); nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
 	/*
 	 * Being in a memory cgroup is not enough: what a thread of the kernel
@@ -158,11 +160,27 @@ int guest_thread_start(struct guest *guest)
 	}
 
 	guest->thread = task;
+	owner_watch(&guest->owner);
 	wait_for_completion(&guest->thread_ready);
 	if (guest->thread_error)
 		guest_thread_end(guest);
 
 	return guest->thread_error;
+}
+
+/**
+ * guest_thread_hurry() - the thread serves no longer, whatever it waits for
+ * @guest: a guest with a thread
+ *
+ * It may be for memory that nobody but a dying process can bring.
+ *
+ * Context: process context.
+ */
+void guest_thread_hurry(struct guest *guest)
+{
+	WRITE_ONCE(guest->closing, true);
+	send_sig(SIGKILL, guest->thread, 1);
+	guest_due(guest, DUE_ALL);
 }
 
 /**
@@ -178,9 +196,8 @@ void guest_thread_end(struct guest *guest)
 	if (!guest->thread)
 		return;
 
-	WRITE_ONCE(guest->closing, true);
-	/* It may wait for memory that nobody but the dying process can bring. */
-	send_sig(SIGKILL, guest->thread, 1);
+	owner_forget(&guest->owner);
+	guest_thread_hurry(guest);
 	kthread_stop(guest->thread);
 	guest->thread = NULL;
 	WRITE_ONCE(guest->closing, false);

@@ -6,7 +6,6 @@
 #include "guest_pump.h"
 #include "ns_alive.h"
 
-#include <linux/aio_abi.h>
 #include <sys/resource.h>
 
 #define CID 42
@@ -406,79 +405,6 @@ static void check_namespace_goes(void)
 	close(fd);
 }
 
-/* ---- The owner ends, and the device stays open ---- */
-
-/* Held by a call that ends with the memory it is for. */
-static void poll_for_ever(int fd)
-{
-	struct iocb poll = { .aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = fd, .aio_buf = POLLIN };
-	struct iocb *list[] = { &poll };
-	aio_context_t context = 0;
-
-	must(syscall(SYS_io_setup, 1, &context));
-	must(syscall(SYS_io_submit, context, 1, list));
-}
-
-/* A process with a guest, which says its descriptor. */
-static pid_t owner_new(bool polls, int *fd)
-{
-	int out[2];
-	pid_t pid;
-
-	must(pipe2(out, O_CLOEXEC));
-	pid = must(fork());
-	if (!pid) {
-		struct guest *g = guest_new(.cid = CID);
-
-		must(prctl(PR_SET_PDEATHSIG, SIGKILL));
-		if (polls)
-			poll_for_ever(g->fd);
-		must(write(out[1], &g->fd, sizeof(g->fd)));
-		for (;;)
-			pause();
-	}
-	close(out[1]);
-	if (read(out[0], fd, sizeof(*fd)) != sizeof(*fd))
-		bail_out("the process with a guest ended");
-	close(out[0]);
-	return pid;
-}
-
-static void owner_kill(pid_t pid)
-{
-	must(kill(pid, SIGKILL));
-	must(waitpid(pid, NULL, 0));
-}
-
-static void check_owner_ends(void)
-{
-	long long end = now_ms() + PATIENCE_MS;
-	int fd, device, client = vm_socket(SOCK_STREAM), pidfd, err;
-	pid_t pid;
-
-	pid = owner_new(true, &fd);
-	owner_kill(pid);
-	device = device_open_in(0);
-	while ((err = device_set_cid(device, CID)) == EADDRINUSE && now_ms() < end)
-		poll(NULL, 0, 10);
-	is_errno(err, 0, "a process that still polls its device ends: the CID is free");
-	close(device);
-
-	pid = owner_new(false, &fd);
-	pidfd = must(syscall(SYS_pidfd_open, pid, 0));
-	device = must(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
-	owner_kill(pid);
-	/* The first packet to it shows that it is gone, if nothing did before. */
-	err = vm_connect(client, CID, 1234);
-	ok(err == ECONNRESET || err == EHOSTUNREACH, "nobody connects to a guest whose process ended, the device open elsewhere: %s",
-	   err ? strerrorname_np(err) : "success");
-	is_errno(vm_connect(client, CID, 1234), EHOSTUNREACH, "nor again");
-	close(device);
-	close(pidfd);
-	is_errno(vm_connect(client, CID, 1234), ENODEV, "there is none when it is closed");
-	close(client);
-}
-
 int main(void)
 {
 	struct sigaction interrupt = { .sa_handler = nothing };
@@ -502,10 +428,6 @@ int main(void)
 	check_many_guests();
 	check_namespace_goes();
 	check_backlog();
-	if (native())
-		skip("an owner that ends", "this kernel keeps its memory");
-	else
-		check_owner_ends();
 	linger_end(&l);
 
 	return done();
