@@ -235,7 +235,7 @@ static int wait_connected(struct vns_sock *vs, bool nonblock)
 		return 0;
 	err = sock_error(sk) ?: -ECONNRESET;
 	/* Another thread may have heard of it first, and listen by now. */
-	if (sk->sk_socket->state == SS_CONNECTING)
+	if (sk->sk_state != TCP_LISTEN)
 		connect_failed(vs);
 
 	return err;
