@@ -3,6 +3,7 @@
 # Loading and unloading: every module of the family in many orders, on our vsock, while nothing and while much goes on.
 # uses: stock
 # kernels: 5.10 6.1 6.12 debug
+# vm: smp=2
 # shellcheck disable=SC2317  # functions are called through wait_until
 set -uo pipefail
 . tests/lib/guest.sh

@@ -3,7 +3,7 @@
 # Connects that race a guest's coming and going, where fallback has another answer for its CID.
 # uses: test-modules
 # kernels: 5.10 6.1 6.12 debug
-# vm: timeout=600
+# vm: smp=2 timeout=600
 set -uo pipefail
 . tests/lib/guest.sh
 

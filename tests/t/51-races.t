@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Threads race on sockets: connect, accept, close, shutdown, poll, options, namespace exit. Then the modules have to go.
-# vm: timeout=600
+# vm: smp=2 timeout=600
 set -uo pipefail
 . tests/lib/guest.sh
 

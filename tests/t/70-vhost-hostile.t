@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Guests with broken rings: nobody else notices.
-# vm: timeout=500
+# vm: smp=2 timeout=500
 set -uo pipefail
 . tests/lib/guest.sh
 
