@@ -173,7 +173,7 @@ static ssize_t stock_send(struct vns_sock *vs, struct vns_io *io)
 	return n;
 }
 
-static ssize_t recv_stream(struct vns_sock *vs, struct vns_io *io)
+static ssize_t stock_recv_stream(struct vns_sock *vs, struct vns_io *io)
 {
 	const struct vsock_transport *stock = vs->vsk.transport;
 	s64 ready = stock->stream_has_data(&vs->vsk);
@@ -205,7 +205,7 @@ static ssize_t recv_stream(struct vns_sock *vs, struct vns_io *io)
 static ssize_t stock_recv(struct vns_sock *vs, struct vns_io *io)
 {
 	if (!vns_is_seqpacket(vs))
-		return recv_stream(vs, io);
+		return stock_recv_stream(vs, io);
 	if (stock_seqpacket_has_data(&vs->vsk) <= 0)
 		return -EAGAIN;
 	return stock_seqpacket_dequeue(&vs->vsk, io->msg, io->flags);

@@ -114,6 +114,7 @@ bool vns_tap_wanted(const struct vns_domain *domain)
 {
 	unsigned long *tapped = vns_bridge_tapped(domain);
 	unsigned long known = READ_ONCE(*tapped);
+	/* Pairs with count_change(): what changed before is seen by find_tap(). */
 	unsigned long now = smp_load_acquire(&changes);
 
 	if (unlikely((known & ~KNOWN_WANTED) != now)) {

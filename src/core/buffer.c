@@ -90,7 +90,7 @@ struct sk_buff *vns_buffer_make(struct iov_iter *from, size_t len,
 }
 EXPORT_SYMBOL_GPL(vns_buffer_make);
 
-/* What sock_wfree() does, but for waking who waits: no room of a transport's is made by it. */
+/* What sock_wfree() does, but for waking a writer: what it frees is no room in a transport's queue. */
 static void uncharge(struct sk_buff *skb)
 {
 	WARN_ON_ONCE(refcount_sub_and_test(skb->truesize,

@@ -28,15 +28,21 @@ static u16 tap_op(u16 op)
  * @len: room for payload
  *
  * Context: may sleep.
- * Return: an empty buffer with room for the headers in front, or NULL.
+ * Return: a buffer with room for the headers in front and pages for the payload,
+ *	or NULL.
  */
 struct sk_buff *vns_frame_alloc(size_t len)
 {
 	const size_t head = sizeof(struct vns_frame_header);
-	struct sk_buff *skb = alloc_skb(head + len, GFP_KERNEL_ACCOUNT);
+	struct sk_buff *skb;
+	int err;
 
-	if (skb)
-		skb_reserve(skb, head);
+	skb = alloc_skb_with_frags(head, len, 0, &err, GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, head);
+	skb->len += len;
+	skb->data_len += len;
 
 	return skb;
 }

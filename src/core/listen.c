@@ -31,13 +31,20 @@ int vns_listen(struct socket *sock, int backlog)
 	} else {
 		sk->sk_state = TCP_LISTEN;
 		spin_lock(&vs->accept_lock);
-		sk->sk_max_ack_backlog = backlog;
+		WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 		vs->listening = true;
 		spin_unlock(&vs->accept_lock);
 	}
 	release_sock(sk);
 
 	return err;
+}
+
+/* For one more than the backlog says. */
+static bool has_room(struct vns_sock *listener)
+{
+	return READ_ONCE(listener->accept_count) <=
+	       READ_ONCE(vns_sock_sk(listener)->sk_max_ack_backlog);
 }
 
 /**
@@ -57,6 +64,24 @@ struct sock *vns_listener_find(const struct vns_domain *domain,
 	return vns_table_find_bound(domain, addr);
 }
 EXPORT_SYMBOL_GPL(vns_listener_find);
+
+/**
+ * vns_listener_would_take() - is it worth making a child for?
+ * @listener: from vns_listener_find()
+ * @type: of the connection
+ *
+ * Most refusals are known before anything is made; vns_child_enqueue() has the
+ * last word.
+ *
+ * Context: any.
+ */
+bool vns_listener_would_take(struct sock *listener, int type)
+{
+	return READ_ONCE(listener->sk_state) == TCP_LISTEN &&
+	       listener->sk_type == type &&
+	       has_room(vns_sk(listener));
+}
+EXPORT_SYMBOL_GPL(vns_listener_would_take);
 
 /**
  * vns_child_create() - make the socket of an incoming connection
@@ -128,7 +153,7 @@ int vns_child_enqueue(struct sock *listener, struct sock *child)
 	int err = -ECONNRESET;
 
 	spin_lock(&vs->accept_lock);
-	if (vs->listening && vs->accept_count <= listener->sk_max_ack_backlog) {
+	if (vs->listening && has_room(vs)) {
 		enqueue(vs, child);
 		err = 0;
 	}

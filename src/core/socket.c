@@ -130,7 +130,7 @@ struct sock *vns_sock_new(struct net *net, struct socket *sock,
 	INIT_LIST_HEAD(&vsk->accept_queue);
 	INIT_DELAYED_WORK(&vsk->pending_work, pending_work);
 	vns_connect_prepare(vs);
-	vns_ready_prepare(vs);
+	vns_wait_prepare(vs);
 
 	if (parent)
 		inherit(vsk, parent);

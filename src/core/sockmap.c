@@ -129,7 +129,7 @@ static void discard(struct sock *sk, struct sk_psock *psock, size_t len)
 }
 
 /* A message was one buffer, and its sk_msg still is. */
-static ssize_t recv_message(struct vns_sock *vs, struct sk_psock *psock,
+static ssize_t recv_passed_message(struct vns_sock *vs, struct sk_psock *psock,
 			    struct vns_io *io)
 {
 	const size_t len = sk_psock_peek_msg(psock)->sg.size;
@@ -149,7 +149,7 @@ static ssize_t recv_passed(struct vns_sock *vs, struct sk_psock *psock,
 			   struct vns_io *io)
 {
 	if (vns_is_seqpacket(vs))
-		return recv_message(vs, psock, io);
+		return recv_passed_message(vs, psock, io);
 	return sk_msg_recvmsg(vns_sock_sk(vs), psock, io->msg, io->len,
 			      io->flags) ?: -EAGAIN;
 }

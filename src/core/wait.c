@@ -201,10 +201,10 @@ static void write_space(struct sock *sk)
 }
 
 /**
- * vns_ready_prepare() - a new socket, as sock_init_data() made it
- * @vs: the socket
+ * vns_wait_prepare() - how a new socket wakes who waits for data, and for room
+ * @vs: the socket, as sock_init_data() made it
  */
-void vns_ready_prepare(struct vns_sock *vs)
+void vns_wait_prepare(struct vns_sock *vs)
 {
 	struct sock *sk = vns_sock_sk(vs);
 

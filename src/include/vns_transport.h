@@ -202,6 +202,7 @@ int VNS_API vns_transport_register(const struct vns_transport *t,
 void VNS_API vns_transport_unregister(const struct vns_transport *t);
 struct sock *VNS_API vns_listener_find(const struct vns_domain *domain,
 				       const struct sockaddr_vm *addr);
+bool VNS_API vns_listener_would_take(struct sock *listener, int type);
 struct sock *VNS_API vns_child_create(struct sock *listener);
 int VNS_API vns_child_attach(struct vns_sock *child,
 			     const struct vns_transport *t);

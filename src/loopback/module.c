@@ -97,11 +97,7 @@ static int connect_to(struct vns_sock *vs, struct sock *listener)
 	/* It calls itself: a request comes where an answer should. */
 	if (listener == vns_sock_sk(vs))
 		return -EPROTO;
-	/* Most refusals are known before anything is made. */
-	if (READ_ONCE(listener->sk_state) != TCP_LISTEN ||
-	    listener->sk_type != vns_sock_sk(vs)->sk_type ||
-	    READ_ONCE(vns_sk(listener)->accept_count) >
-	    READ_ONCE(listener->sk_max_ack_backlog))
+	if (!vns_listener_would_take(listener, vns_sock_sk(vs)->sk_type))
 		return -ECONNRESET;
 
 	child = vns_child_create(listener);

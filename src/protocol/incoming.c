@@ -107,6 +107,7 @@ static void take_shutdown(struct conn *conn, const struct packet_header *header,
 	}
 	if (!conn->known)
 		return;
+	/* After the last data: see vns_peer_is_done(). */
 	smp_store_release(&vsk->peer_shutdown, vsk->peer_shutdown | how);
 	conn->sk->sk_state_change(conn->sk);
 }

@@ -81,7 +81,7 @@ static struct vns_queue *queue_for(struct conn *conn, const struct part *part)
 }
 
 /* A small part without a buffer of its own. */
-static bool append(struct conn *conn, const struct part *part)
+static bool append_part(struct conn *conn, const struct part *part)
 	__must_hold(&conn->lock)
 {
 	vns_record record;
@@ -93,7 +93,7 @@ static bool append(struct conn *conn, const struct part *part)
 }
 
 /* The connection cannot go on: bytes of it are lost. */
-static void fail(struct conn *conn, const struct packet_header *header, int err,
+static void lose(struct conn *conn, const struct packet_header *header, int err,
 		 struct sk_buff_head *dropped)
 	__must_hold(&conn->lock)
 {
@@ -126,7 +126,7 @@ static int put(struct conn *conn, const struct packet_header *header,
 	spin_lock(&conn->lock);
 
 	if (IS_ERR(skb)) {
-		fail(conn, header,
+		lose(conn, header,
 		     PTR_ERR(skb) == -EFAULT ? ECONNRESET : ENOBUFS, dropped);
 		return PTR_ERR(skb) == -EFAULT ? -EFAULT : 0;
 	}
@@ -187,7 +187,7 @@ int conn_receive(struct conn *conn, const struct packet_header *header,
 	if (!part.len && (!conn->messages || !part.last))
 		return 0;
 	if (is_too_much(conn, &part)) {
-		fail(conn, header, ENOBUFS, dropped);
+		lose(conn, header, ENOBUFS, dropped);
 		return 0;
 	}
 	conn->arrived += part.len;
@@ -196,7 +196,7 @@ int conn_receive(struct conn *conn, const struct packet_header *header,
 		return 0;
 	}
 
-	if ((part.len || part.first) && !append(conn, &part))
+	if ((part.len || part.first) && !append_part(conn, &part))
 		err = put(conn, header, &part, dropped);
 	if (conn->state == CONN_ESTABLISHED && conn->sk)
 		part_is_in(conn, &part, dropped);

@@ -5,18 +5,6 @@
 
 #include "protocol/conn.h"
 
-/* Most refusals are known before anything is made. */
-static bool would_take(struct sock *listener, const struct packet_header *header)
-{
-	const int type = header->type == VIRTIO_VSOCK_TYPE_SEQPACKET ?
-			 SOCK_SEQPACKET : SOCK_STREAM;
-
-	return READ_ONCE(listener->sk_state) == TCP_LISTEN &&
-	       listener->sk_type == type &&
-	       READ_ONCE(vns_sk(listener)->accept_count) <=
-	       READ_ONCE(listener->sk_max_ack_backlog);
-}
-
 static int establish(struct guest *guest, const struct packet_header *header,
 		     struct sock *listener, struct vns_sock *child)
 {
@@ -59,17 +47,18 @@ static int establish(struct guest *guest, const struct packet_header *header,
 	return err;
 }
 
-static int connect_to(struct protocol *protocol,
+static int connect_in(struct protocol *protocol,
 		      const struct packet_header *header, struct sock *listener)
 {
+	const bool seqpacket = header->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
 	struct guest *guest = protocol_guest(protocol);
 	struct sock *child;
 	int err;
 
-	if (!would_take(listener, header))
+	if (!vns_listener_would_take(listener,
+				     seqpacket ? SOCK_SEQPACKET : SOCK_STREAM))
 		return -ECONNRESET;
-	if (header->type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
-	    !guest_has_seqpacket(guest))
+	if (seqpacket && !guest_has_seqpacket(guest))
 		return -ESOCKTNOSUPPORT;
 
 	child = vns_child_create(listener);
@@ -106,7 +95,7 @@ void protocol_request(struct protocol *protocol,
 	listener = vns_listener_find(guest_domain(protocol_guest(protocol)),
 				     &addr);
 	if (listener) {
-		err = connect_to(protocol, header, listener);
+		err = connect_in(protocol, header, listener);
 		sock_put(listener);
 	}
 	if (err)

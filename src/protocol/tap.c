@@ -5,6 +5,24 @@
 #include "protocol/tap.h"
 #include "vns_frame.h"
 
+/* Fills the pages of @frame with what is at @offset in @skb. */
+static int copy_payload(struct sk_buff *frame, const struct sk_buff *skb,
+			u32 offset)
+{
+	const struct skb_shared_info *info = skb_shinfo(frame);
+	int i, err = 0;
+
+	for (i = 0; i < info->nr_frags && !err; i++) {
+		const skb_frag_t *page = &info->frags[i];
+
+		err = skb_copy_bits(skb, offset, skb_frag_address(page),
+				    skb_frag_size(page));
+		offset += skb_frag_size(page);
+	}
+
+	return err;
+}
+
 /**
  * protocol_tap_packet() - show a packet
  * @protocol: the guest's connections
@@ -36,7 +54,7 @@ void protocol_tap_packet(struct protocol *protocol,
 	copy = vns_frame_alloc(len);
 	if (!copy)
 		return;
-	if (len && skb_copy_bits(skb, offset, skb_put(copy, len), len)) {
+	if (len && copy_payload(copy, skb, offset)) {
 		kfree_skb(copy);
 		return;
 	}

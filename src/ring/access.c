@@ -138,7 +138,7 @@ static int fetch_part(struct vring_memory *memory, u64 from, void *to,
 static int log_part(struct vring_memory *memory, u64 user, void *nothing,
 		    size_t len)
 {
-	return log_user(memory, user, len);
+	return vring_log_user(memory, user, len);
 }
 
 static int pass_part(struct vring_memory *memory, u64 user, void *nothing,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The memory of a guest, in the kernel: a part of the memory of the process that
- * opened the device.  Implements ring/memory.h.
+ * owns the device (VHOST_SET_OWNER).  Implements ring/memory.h.
  *
  * Serialisation is the caller's: all that changes the memory (what is declared
  * here) and all that uses it (ring/memory.h and ring/ring.h, and whoever touches

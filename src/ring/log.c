@@ -18,11 +18,11 @@
 #define BITS_PER_LOG_PAGE	(PAGE_SIZE * BITS_PER_BYTE)
 
 /**
- * log_covers() - could a dirty log be in the process's memory?
+ * vring_log_covers() - could a dirty log be in the process's memory?
  * @log: the address of its first byte
  * @last: last guest physical address that it is to cover
  */
-bool log_covers(const u8 __user *log, u64 last)
+bool vring_log_covers(const u8 __user *log, u64 last)
 {
 	const u64 bytes = last / VHOST_PAGE_SIZE / BITS_PER_BYTE + 1;
 
@@ -30,7 +30,10 @@ bool log_covers(const u8 __user *log, u64 last)
 	       access_ok(log, bytes);
 }
 
-/* Sets bits, as many from @bit on as are in one page of the log; @count to set.  Their number, or -EFAULT. */
+/*
+ * Sets bits, as many from @bit on as are in one page of the log; @count to set.
+ * Their number, or -EFAULT.
+ */
 static s64 set_bits_in_page(unsigned long address, unsigned int bit, u64 count)
 {
 	const unsigned int end = min_t(u64, BITS_PER_LOG_PAGE - bit, count) +
@@ -78,7 +81,7 @@ static int log_range(struct vring_memory *memory, u64 address, u64 len)
 }
 
 /**
- * log_user() - note that a part of the process's memory was written
+ * vring_log_user() - note that a part of the process's memory was written
  * @memory: the guest's memory, with a dirty log
  * @user: address in the process
  * @len: bytes, not 0
@@ -88,7 +91,7 @@ static int log_range(struct vring_memory *memory, u64 address, u64 len)
  * Context: see ring/memory.h.
  * Return: 0 or -EFAULT.
  */
-int log_user(struct vring_memory *memory, u64 user, u64 len)
+int vring_log_user(struct vring_memory *memory, u64 user, u64 len)
 {
 	const u64 last = user + (len - 1);
 	struct vhost_iotlb_map *map;
@@ -127,7 +130,7 @@ int vring_memory_log_buffers(struct vring_memory *memory,
 	for (; count && len; count--, segment++) {
 		const u64 part = min_t(u64, segment->iov_len, len);
 		const u64 user = (unsigned long)segment->iov_base;
-		int error = log_user(memory, user, part);
+		int error = vring_log_user(memory, user, part);
 
 		if (error)
 			return error;

@@ -5,7 +5,7 @@
 
 #include "ring/guest_memory.h"
 
-bool log_covers(const u8 __user *log, u64 last);
-int log_user(struct vring_memory *memory, u64 user, u64 len);
+bool vring_log_covers(const u8 __user *log, u64 last);
+int vring_log_user(struct vring_memory *memory, u64 user, u64 len);
 
 #endif /* VNS_RING_LOG_H */

@@ -75,7 +75,7 @@ static bool log_covers_table(const u8 __user *log, struct vhost_iotlb *table)
 	struct vhost_iotlb_map *map;
 
 	list_for_each_entry(map, &table->list, link)
-		if (!log_covers(log, map->last))
+		if (!vring_log_covers(log, map->last))
 			return false;
 
 	return true;
@@ -299,7 +299,7 @@ int guest_memory_check_ring(const struct vring_memory *memory,
 		return -EFAULT;
 	if (ring->log_used && memory->log &&
 	    (!span_make(&log, ring->used_log, used) ||
-	     !log_covers(memory->log, log.last)))
+	     !vring_log_covers(memory->log, log.last)))
 		return -EFAULT;
 
 	return 0;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device's side of a split virtqueue: what is available, what was used, and who has to be told. */
+/*
+ * The device's side of a split virtqueue: what is available, what was used, and
+ * who has to be told.
+ */
 #include "ring/ring.h"
 #include "ring/walk.h"
 
@@ -18,7 +21,7 @@ static u32 swap32(const struct vring_dev *ring, u32 value)
 }
 
 /* A translation that is missing may come; all else is for good. */
-static int fail(struct vring_dev *ring, int error)
+static int ring_fail(struct vring_dev *ring, int error)
 {
 	if (error != -EAGAIN)
 		ring->broken = true;
@@ -32,7 +35,7 @@ static int read_avail16(struct vring_dev *ring, size_t offset, u16 *value)
 					ring->avail + offset);
 
 	if (unlikely(error))
-		return fail(ring, error);
+		return ring_fail(ring, error);
 	*value = swap16(ring, *value);
 
 	return 0;
@@ -57,7 +60,7 @@ static int write_used16(struct vring_dev *ring, size_t offset, u16 value)
 	if (likely(!error))
 		error = log_used(ring, offset, sizeof(value));
 
-	return likely(!error) ? 0 : fail(ring, error);
+	return likely(!error) ? 0 : ring_fail(ring, error);
 }
 
 static int write_used_entries(struct vring_dev *ring, u16 slot,
@@ -71,7 +74,7 @@ static int write_used_entries(struct vring_dev *ring, u16 slot,
 	if (likely(!error))
 		error = log_used(ring, offset, len);
 
-	return likely(!error) ? 0 : fail(ring, error);
+	return likely(!error) ? 0 : ring_fail(ring, error);
 }
 
 /**
@@ -104,13 +107,16 @@ int vring_start(struct vring_dev *ring)
 	error = vring_memory_read16(ring->memory, &ring->next_used, ring->used +
 				    offsetof(struct vring_used, idx));
 	if (error)
-		return fail(ring, error);
+		return ring_fail(ring, error);
 	ring->next_used = swap16(ring, ring->next_used);
 
 	return 0;
 }
 
-/* Looks how far the driver has got.  1 when there are entries to take, 0 when there are none, or -errno. */
+/*
+ * Looks how far the driver has got.  1 when there are entries to take, 0 when
+ * there are none, or -errno.
+ */
 static int look_for_avail(struct vring_dev *ring)
 {
 	u16 seen;
@@ -121,7 +127,7 @@ static int look_for_avail(struct vring_dev *ring)
 		return error;
 	/* More than there are entries, or fewer than there were. */
 	if (unlikely((u16)(seen - ring->next_avail) > ring->num))
-		return fail(ring, -EIO);
+		return ring_fail(ring, -EIO);
 	ring->seen_avail = seen;
 	/* The entries were written before the index. */
 	smp_rmb();
@@ -155,7 +161,7 @@ static int read_heads(struct vring_dev *ring)
 					  count * sizeof(u16));
 	if (unlikely(error)) {
 		ring->head_count = 0;
-		return fail(ring, error);
+		return ring_fail(ring, error);
 	}
 	ring->first_head = ring->next_avail;
 	ring->head_count = count;
@@ -179,7 +185,10 @@ static int publish(struct vring_dev *ring)
 	if (unlikely(error))
 		return error;
 
-	/* The driver looks at the entries when it sees the index, which also tells of what is in the buffers. */
+	/*
+	 * The driver looks at the entries when it sees the index, which also tells
+	 * of what is in the buffers.
+	 */
 	smp_wmb();
 	error = write_used16(ring, offsetof(struct vring_used, idx),
 			     ring->next_used);
@@ -229,18 +238,21 @@ int vring_next(struct vring_dev *ring, struct vring_chain *chain)
 	}
 	head = swap16(ring, ring->heads[at]);
 	if (unlikely(head >= ring->num))
-		return fail(ring, -EIO);
-	/* What is taken has to be given back: vring_flush() must not be the first to miss the used ring. */
+		return ring_fail(ring, -EIO);
+	/*
+	 * What is taken has to be given back: vring_flush() must not be the first to
+	 * miss the used ring.
+	 */
 	if (!ring->used_count) {
 		error = vring_memory_may_write(ring->memory, ring->used,
 					       USED_ENTRIES + ring->num *
 					       sizeof(struct vring_used_entry));
 		if (unlikely(error))
-			return fail(ring, error);
+			return ring_fail(ring, error);
 	}
 	error = vring_walk(ring, head, chain);
 	if (unlikely(error))
-		return fail(ring, error);
+		return ring_fail(ring, error);
 	ring->next_avail++;
 
 	return 1;

@@ -44,7 +44,7 @@ has_check() {
 	local program files=("tests/t/$1")
 	test -x "tests/t/$1" || return
 	for program in tests/programs/*.c; do
-		! grep -qw -- "$(basename "$program" .c)" "tests/t/$1" || files+=("$program")
+		! grep -v '^ *#' "tests/t/$1" | grep -w -- "$(basename "$program" .c)" >/dev/null || files+=("$program")
 	done
 	grep -qF -- "$2" "${files[@]}" || {
 		echo "not in ${files[*]}"
