@@ -196,6 +196,26 @@ static void check_not_running(void)
 	guest_free(g);
 }
 
+/* ---- It refuses who waits, and has ended receiving already ---- */
+
+static void check_refused(void)
+{
+	struct guest *g = guest_new(.cid = CID);
+	int fd = vm_socket(SOCK_STREAM);
+	struct task connecting;
+	struct conn c;
+
+	task_start(&connecting, connect_to_guest, &fd);
+	ok(task_sleeps(&connecting), "a connect waits for the guest");
+	is_errno(errno_of(shutdown(fd, SHUT_RD)), 0, "its socket ends receiving");
+	ok(conn_answer(&c, g, 9999, OP_RST), "the guest refuses");
+	ok(task_ends(&connecting), "and it comes back");
+	is_int(connecting.result, -ECONNRESET, "with ECONNRESET");
+	is_errno(errno_of(listen(fd, 1)), 0, "nothing of it is left");
+	close(fd);
+	guest_free(g);
+}
+
 /* ---- Its CID changes: it is another guest now, and nobody waits for the one before ---- */
 
 static long long receive_byte(void *fd)
@@ -416,6 +436,7 @@ int main(void)
 	check_device_closed(SOCK_STREAM);
 	check_device_closed(SOCK_SEQPACKET);
 	check_not_running();
+	check_refused();
 	check_cid_changed();
 	if (native()) {
 		skip("a CID that changes wakes who waits", "this kernel lets them wait");

@@ -3,6 +3,7 @@
 # A signal at every wait, over our loopback, and over the stock one for what only that waits for: close, when it lingers.
 # uses: stock
 # kernels: 5.10 6.1 6.12 debug
+# vm: smp=2
 set -uo pipefail
 . tests/lib/guest.sh
 

@@ -3,6 +3,7 @@
 # Connects without an answer, and sockets that change transports; see tests/known-fixes.md.
 # uses: stock
 # kernels: 5.10 6.1 6.12 debug
+# vm: smp=2
 set -uo pipefail
 . tests/lib/guest.sh
 
