@@ -124,8 +124,10 @@ bool conn_has_room(struct vns_sock *vs, size_t target)
 	spin_lock(&conn->lock);
 	/* poll() asks for a byte, but less than a message is no use. */
 	wanted = max(wanted, conn->message_wanted);
-	enough = is_shut(conn) || conn_room(conn) >= wanted ||
-		 (conn->messages && wanted > conn_room_limit(conn));
+	/* What will never fit is told so as soon as there is any. */
+	if (conn->messages && wanted > conn_room_limit(conn))
+		wanted = 1;
+	enough = is_shut(conn) || conn_room(conn) >= wanted;
 	if (!enough && (!conn->out.room_wanted || conn->out.room_wanted > wanted))
 		conn->out.room_wanted = wanted;
 	spin_unlock(&conn->lock);

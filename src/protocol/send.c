@@ -22,8 +22,9 @@ static ssize_t room_for(struct conn *conn, size_t len)
 	if (!conn->messages)
 		return min_t(size_t, room, len);
 
+	/* Without any room the guest's buffer may be about to grow. */
 	if (len > conn_room_limit(conn))
-		return -EMSGSIZE;
+		return room ? -EMSGSIZE : 0;
 	conn->message_wanted = room < len ? len : 0;
 
 	return room < len ? 0 : len;

@@ -89,6 +89,15 @@ static void check_messages(void)
 	ok(task_ends(&sender), "until there is some");
 	is_int(sender.result, 100, "and sends all");
 	is_text(guest_heard(g), "RW(100)", "in one message");
+	is_errno(errno_of(send(fd, data, 101, MSG_DONTWAIT)), EAGAIN, "a message that never fits waits for room as others do");
+	consume(&c, 100);
+	is_int(poll_for(fd, POLLOUT), POLLOUT, "there is some");
+	is_errno(errno_of(send(fd, data, 101, MSG_DONTWAIT)), EMSGSIZE, "then that is told");
+	c.buf_alloc = 0;
+	conn_send(&c, OP_CREDIT_UPDATE, 0, NULL, 0);
+	guest_fence(g);
+	is_errno(errno_of(send(fd, data, 1, MSG_DONTWAIT)), EAGAIN, "no buffer at all");
+	is_int(poll_now(fd), 0, "poll agrees");
 	disconnect(&c, fd);
 }
 
