@@ -244,6 +244,7 @@ int conn_rcvlowat(struct vns_sock *vs, int val);
 /* incoming.c */
 void protocol_refuse(struct protocol *protocol,
 		     const struct packet_header *header);
+void conn_refuse(struct conn *conn, const struct packet_header *header);
 
 /* payload.c */
 int conn_receive(struct conn *conn, const struct packet_header *header,

@@ -19,17 +19,10 @@ bool protocol_may_receive(struct protocol *protocol)
 	return protocol->refusals_count < PROTOCOL_MAX_REFUSALS;
 }
 
-/**
- * protocol_refuse() - answer a packet with a RST
- * @protocol: the guest's connections
- * @header: the packet; a RST gets no answer
- *
- * Once for each packet at most; for that there is room.
- *
- * Context: the guest's thread.
- */
-void protocol_refuse(struct protocol *protocol,
-		     const struct packet_header *header)
+/* Once for each packet at most; for that there is room. */
+static void refuse(struct protocol *protocol,
+		   const struct packet_header *header, u32 buf_alloc,
+		   u32 fwd_cnt)
 {
 	unsigned int at = protocol->refusals_first + protocol->refusals_count;
 
@@ -39,10 +32,39 @@ void protocol_refuse(struct protocol *protocol,
 	protocol->refusals[at % PROTOCOL_MAX_REFUSALS] = (struct refusal) {
 		.guest_port = header->src_port,
 		.host_port = header->dst_port,
+		.buf_alloc = buf_alloc,
+		.fwd_cnt = fwd_cnt,
 		.type = header->type,
 		.turn = READ_ONCE(protocol->next_turn),
 	};
 	protocol->refusals_count++;
+}
+
+/**
+ * protocol_refuse() - answer a packet that belongs to no connection with a RST
+ * @protocol: the guest's connections
+ * @header: the packet; a RST gets no answer
+ *
+ * Context: the guest's thread.
+ */
+void protocol_refuse(struct protocol *protocol,
+		     const struct packet_header *header)
+{
+	refuse(protocol, header, 0, 0);
+}
+
+/**
+ * conn_refuse() - answer a packet that ends its connection with a RST
+ * @conn: the connection
+ * @header: the packet
+ *
+ * Context: the guest's thread.
+ */
+void conn_refuse(struct conn *conn, const struct packet_header *header)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	refuse(conn->protocol, header, conn->buf_alloc, conn->forwarded);
 }
 
 /* The answer to our request, or what should have been one. */
@@ -73,7 +95,7 @@ static void take_answer(struct conn *conn, const struct packet_header *header,
 		conn_unlink(conn);
 		break;
 	default:
-		protocol_refuse(conn->protocol, header);
+		conn_refuse(conn, header);
 		conn_close(conn, EPROTO, dropped);
 		conn_unlink(conn);
 		break;
@@ -101,7 +123,7 @@ static void take_shutdown(struct conn *conn, const struct packet_header *header,
 		 * It stays where it is: closing the socket answers once more,
 		 * unless the ports are in use again.
 		 */
-		protocol_refuse(conn->protocol, header);
+		conn_refuse(conn, header);
 		conn_close(conn, 0, dropped);
 		return;
 	}
@@ -150,7 +172,7 @@ static void take_lingering(struct conn *conn,
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
 		if ((header->flags & both) != both)
 			break;
-		protocol_refuse(conn->protocol, header);
+		conn_refuse(conn, header);
 		fallthrough;
 	case VIRTIO_VSOCK_OP_RST:
 		conn_end(conn, dropped);

@@ -358,6 +358,8 @@ static int send_refusal(struct protocol *protocol,
 		.dst_port = refusal->guest_port,
 		.type = refusal->type,
 		.op = VIRTIO_VSOCK_OP_RST,
+		.buf_alloc = refusal->buf_alloc,
+		.fwd_cnt = refusal->fwd_cnt,
 	};
 	protocol->refusals_first++;
 	protocol->refusals_first %= PROTOCOL_MAX_REFUSALS;

@@ -97,7 +97,7 @@ static void lose(struct conn *conn, const struct packet_header *header, int err,
 		 struct sk_buff_head *dropped)
 	__must_hold(&conn->lock)
 {
-	protocol_refuse(conn->protocol, header);
+	conn_refuse(conn, header);
 	if (conn->state != CONN_CLOSED && conn->sk)
 		conn_close(conn, err, dropped);
 	else

@@ -14,19 +14,23 @@
 
 #include "ring/header.h"
 
-/* Answers to packets of no connection that wait to be sent, at most. */
+/* RSTs that wait to be sent and are no connection's any more, at most. */
 #define PROTOCOL_MAX_REFUSALS	64
 
 /**
- * struct refusal - a RST for a packet that belongs to no connection
+ * struct refusal - a RST for a packet that belongs to no connection, or ended it
  * @guest_port: of the packet
  * @host_port: of the packet
+ * @buf_alloc: the credit of the connection, 0 without one
+ * @fwd_cnt: likewise
  * @type: of the packet
  * @turn: protocol.next_turn when it came
  */
 struct refusal {
 	u32 guest_port;
 	u32 host_port;
+	u32 buf_alloc;
+	u32 fwd_cnt;
 	u16 type;
 	u64 turn;
 };

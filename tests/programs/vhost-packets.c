@@ -290,6 +290,33 @@ static void check_half_close(void)
 	guest_heard(g);
 }
 
+/* What ends a connection at once says what the host has received of it; a connection that is not known has nothing to say. */
+static void check_reset_credit(int type)
+{
+	struct conn c = { .g = g, .type = type, .port = g->next_port++, .buf_alloc = GUEST_BUFFER };
+	unsigned int eom = type == SOCK_SEQPACKET ? EOM : 0;
+	int fd = host_connecting(0, type, CID, c.port, EINPROGRESS);
+	char data[16];
+
+	c.host_port = vm_port(fd);
+	check_header(&c, OP_REQUEST, 0, 0, 262144, 0, "connect");
+	conn_send(&c, OP_SHUTDOWN, 3, NULL, 0);
+	check_header(&c, OP_RST, 0, 0, 262144, 0, "a wrong answer is reset");
+	close(fd);
+	conn_send(&c, OP_RW, eom, NULL, 0);
+	check_header(&c, OP_RST, 0, 0, 0, 0, "what comes after it");
+
+	fd = conn_from_host(&c, g, 0, type);
+	conn_send(&c, OP_RW, eom, "hello", 5);
+	must(guest_poll(g, fd, POLLIN, PATIENCE_MS));
+	is_int(recv(fd, data, sizeof(data), 0), 5, "five bytes arrive");
+	guest_heard(g);
+	conn_send(&c, OP_SHUTDOWN, 3, NULL, 0);
+	check_header(&c, OP_RST, 0, 0, 262144, 5, "the guest's end is answered");
+	close(fd);
+	check_header(&c, OP_RST, 0, 0, 262144, 5, "and once more by the host's");
+}
+
 static void check_late_data(void)
 {
 	struct conn c;
@@ -388,6 +415,8 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
 		check_answer(&answers[i]);
 	check_half_close();
+	check_reset_credit(SOCK_STREAM);
+	check_reset_credit(SOCK_SEQPACKET);
 	check_late_data();
 	check_ports_again();
 	check_resize();
