@@ -91,6 +91,7 @@ struct conn_key {
  * @drain_wanted: the socket waits for @out to be sent
  * @due: CONN_DUE_*
  * @shutdown: RCV_SHUTDOWN, SEND_SHUTDOWN: what a CONN_DUE_SHUTDOWN says
+ * @shut: all of them that the socket was shut down for
  * @peer_shutdown: the same, said by the guest
  * @err: why it ended
  * @sk: its socket, NULL once it was closed.  No reference: it takes itself away.
@@ -148,6 +149,7 @@ struct conn {
 	u8 state;
 	u8 due;
 	u8 shutdown;
+	u8 shut;
 	u8 peer_shutdown;
 	int err;
 	struct sock *sk;

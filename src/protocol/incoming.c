@@ -102,17 +102,26 @@ static void take_answer(struct conn *conn, const struct packet_header *header,
 	}
 }
 
-static void take_shutdown(struct conn *conn, const struct packet_header *header,
-			  struct sk_buff_head *dropped)
-	__must_hold(&conn->lock)
+/* What the guest does no more: RCV_SHUTDOWN, SEND_SHUTDOWN. */
+static u8 what_ends(const struct packet_header *header)
 {
-	struct vsock_sock *vsk = vsock_sk(conn->sk);
 	u8 how = 0;
 
 	if (header->flags & VIRTIO_VSOCK_SHUTDOWN_RCV)
 		how |= RCV_SHUTDOWN;
 	if (header->flags & VIRTIO_VSOCK_SHUTDOWN_SEND)
 		how |= SEND_SHUTDOWN;
+
+	return how;
+}
+
+static void take_shutdown(struct conn *conn, const struct packet_header *header,
+			  struct sk_buff_head *dropped)
+	__must_hold(&conn->lock)
+{
+	struct vsock_sock *vsk = vsock_sk(conn->sk);
+	const u8 how = what_ends(header);
+
 	if (!how)
 		return;
 
@@ -152,8 +161,8 @@ static int take_established(struct conn *conn,
 		take_shutdown(conn, header, dropped);
 		break;
 	case VIRTIO_VSOCK_OP_RST:
+		/* It stays, as above. */
 		conn_close(conn, 0, dropped);
-		conn_unlink(conn);
 		break;
 	}
 
@@ -166,11 +175,10 @@ static void take_lingering(struct conn *conn,
 			   struct sk_buff_head *dropped)
 	__must_hold(&conn->lock)
 {
-	const u32 both = VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND;
-
 	switch (header->op) {
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
-		if ((header->flags & both) != both)
+		conn->peer_shutdown |= what_ends(header);
+		if (conn->peer_shutdown != SHUTDOWN_MASK)
 			break;
 		conn_refuse(conn, header);
 		fallthrough;

@@ -65,6 +65,9 @@ static void linger(struct conn *conn)
 	begin_timeout(conn);
 	spin_unlock(&protocol->lock);
 
+	/* Once is enough. */
+	if (conn->shut == SHUTDOWN_MASK)
+		return;
 	conn->shutdown = SHUTDOWN_MASK;
 	conn_due(conn, CONN_DUE_SHUTDOWN);
 }

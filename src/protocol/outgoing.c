@@ -17,7 +17,7 @@ static u8 sendable(const struct conn *conn)
 {
 	switch (conn->state) {
 	case CONN_CONNECTING:
-		return conn->due & CONN_DUE_REQUEST;
+		return conn->due & (CONN_DUE_REQUEST | CONN_DUE_SHUTDOWN);
 	case CONN_ESTABLISHED:
 		return conn->due;
 	default:

@@ -95,6 +95,7 @@ static int shut_down(struct vns_sock *vs, int how)
 		conn->deaf = true;
 	if (conn->state != CONN_CLOSED) {
 		conn->shutdown |= how;
+		conn->shut |= how;
 		conn_due(conn, CONN_DUE_SHUTDOWN);
 	}
 	spin_unlock(&conn->lock);

@@ -317,6 +317,34 @@ static void check_reset_credit(int type)
 	check_header(&c, OP_RST, 0, 0, 262144, 5, "and once more by the host's");
 }
 
+/* Each end is told once, and at once. */
+static void check_ends_once(void)
+{
+	struct conn c = { .g = g, .type = SOCK_STREAM, .port = g->next_port++, .buf_alloc = GUEST_BUFFER };
+	int fd = host_connecting(0, SOCK_STREAM, CID, c.port, EINPROGRESS);
+
+	c.host_port = vm_port(fd);
+	is_text(conn_next(&c), "REQUEST", "a connect");
+	must(shutdown(fd, SHUT_WR));
+	is_text(conn_next(&c), "SHUTDOWN(2)", "is told at once what it is shut down for");
+	conn_send(&c, OP_RESPONSE, 0, NULL, 0);
+	is_text(guest_heard(g), "none", "and not again when it stands");
+	must(shutdown(fd, SHUT_RD));
+	is_text(conn_next(&c), "SHUTDOWN(1)", "the rest of it");
+	close(fd);
+	is_text(guest_heard(g), "none", "close has nothing to add");
+	conn_send(&c, OP_SHUTDOWN, 1, NULL, 0);
+	is_text(guest_heard(g), "none", "the guest receives no more");
+	conn_send(&c, OP_SHUTDOWN, 2, NULL, 0);
+	is_text(guest_heard(g), "RST", "and sends no more: it is over");
+
+	fd = conn_from_host(&c, g, 0, SOCK_STREAM);
+	conn_send(&c, OP_RST, 0, NULL, 0);
+	is_text(guest_heard(g), "none", "the guest's reset");
+	close(fd);
+	is_text(guest_heard(g), "RST", "is answered when the socket is closed");
+}
+
 static void check_late_data(void)
 {
 	struct conn c;
@@ -417,6 +445,7 @@ int main(void)
 	check_half_close();
 	check_reset_credit(SOCK_STREAM);
 	check_reset_credit(SOCK_SEQPACKET);
+	check_ends_once();
 	check_late_data();
 	check_ports_again();
 	check_resize();
