@@ -171,6 +171,8 @@ int vns_getsockopt(struct socket *sock, int level, int name,
 		return -ENOPROTOOPT;
 	if (get_user(room, len))
 		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
 
 	switch (name) {
 	case SO_VM_SOCKETS_BUFFER_SIZE:

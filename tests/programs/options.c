@@ -217,6 +217,8 @@ static void check_unknown(void)
 		is_errno(errno_of(getsockopt(fd, cases[i].level, cases[i].option, &value, &len)),
 			 ENOPROTOOPT, "%s: get option %d of level %d", T, cases[i].option, cases[i].level);
 	}
+	len = -1;
+	is_errno(errno_of(getsockopt(fd, AF_VSOCK, 4, &value, &len)), EINVAL, "%s: negative room comes first", T);
 	close(fd);
 }
 
