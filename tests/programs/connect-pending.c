@@ -77,6 +77,16 @@ static void check_timeouts(void)
 	is_errno(so_error(fd), ETIMEDOUT, "SO_ERROR too");
 	check_works(fd, "after a nonblocking timeout");
 	close(fd);
+
+	fd = pending_socket(200);
+	set_nonblock(fd, true);
+	is_errno(vm_connect(fd, GUEST_CID, GUEST_PORT), EINPROGRESS, "nonblocking again, nobody answers");
+	is_int(poll_for(fd, POLLOUT) & POLLERR, POLLERR, "poll tells the timeout");
+	set_nonblock(fd, false);
+	is_errno(vm_connect(fd, VMADDR_CID_LOCAL, port), 0, "who did not ask SO_ERROR connects as well");
+	is_errno(so_error(fd), 0, "and the timeout is forgotten");
+	close(must(vm_accept(listener)));
+	close(fd);
 }
 
 /* Two threads wait for one connection. */
