@@ -59,6 +59,8 @@ static void announce(struct vns_sock *vs, int how)
 		return;
 
 	vsk = vsock_sk(other);
+	if ((vsk->peer_shutdown & how) == how)
+		return;
 	/* After the last data: see vns_peer_is_done(). */
 	smp_store_release(&vsk->peer_shutdown, vsk->peer_shutdown | how);
 	other->sk_state_change(other);

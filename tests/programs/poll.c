@@ -264,6 +264,14 @@ static void check_edges(void)
 	close(a);
 
 	vm_pair(type, &a, &b);
+	must(-watch(epoll, a, EPOLLIN | EPOLLRDHUP | EPOLLET));
+	must(shutdown(b, SHUT_RDWR));
+	is_int(edge(epoll, PATIENCE_MS), EPOLLIN | EPOLLRDHUP, "%s: edge of a shutdown", T);
+	close(b);
+	is_int(edge(epoll, 100), 0, "%s: none of a close behind it", T);
+	close(a);
+
+	vm_pair(type, &a, &b);
 	fill(a);
 	is_polled(a, 0, "%s: full", T);
 	must(-watch(epoll, a, EPOLLOUT | EPOLLET));
