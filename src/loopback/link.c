@@ -59,8 +59,6 @@ static void announce(struct vns_sock *vs, int how)
 		return;
 
 	vsk = vsock_sk(other);
-	if ((vsk->peer_shutdown & how) == how)
-		return;
 	/* After the last data: see vns_peer_is_done(). */
 	smp_store_release(&vsk->peer_shutdown, vsk->peer_shutdown | how);
 	other->sk_state_change(other);
@@ -97,7 +95,9 @@ void lo_link_leave(struct vns_sock *vs)
 	__skb_queue_head_init(&dropped);
 	spin_lock(&link->lock);
 	drop_unread(vs, &dropped);
-	announce(vs, SHUTDOWN_MASK);
+	/* Who shut both directions down has told all that there is to tell. */
+	if (vns_sock_sk(vs)->sk_shutdown != SHUTDOWN_MASK)
+		announce(vs, SHUTDOWN_MASK);
 	lo_flags(link, lo_this_end(vs))->deaf = true;
 	/* The last that is done with this end: it is known by this pointer. */
 	WRITE_ONCE(lo_this_end(vs)->queue.buffers, NULL);
