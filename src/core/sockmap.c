@@ -130,7 +130,7 @@ static void discard(struct sock *sk, struct sk_psock *psock, size_t len)
 
 /* A message was one buffer, and its sk_msg still is. */
 static ssize_t recv_passed_message(struct vns_sock *vs, struct sk_psock *psock,
-			    struct vns_io *io)
+				   struct vns_io *io)
 {
 	const size_t len = sk_psock_peek_msg(psock)->sg.size;
 	const size_t wanted = min(len, io->len);

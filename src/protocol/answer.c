@@ -47,7 +47,10 @@ static void connected(struct vns_sock *vs, u32 shutdown, int err)
 	if (err)
 		WRITE_ONCE(sk->sk_err, err);
 	if (shutdown) {
-		/* The guest's thread may add to it.  After the last data: see vns_peer_is_done(). */
+		/*
+		 * The guest's thread may add to it.  After the last data: see
+		 * vns_peer_is_done().
+		 */
 		spin_lock(&conn->lock);
 		smp_store_release(&vs->vsk.peer_shutdown,
 				  vs->vsk.peer_shutdown | shutdown);

@@ -131,7 +131,7 @@ struct iotlb_questions {
  * @mm: memory of the process that called VHOST_SET_OWNER, NULL without an
  *	owner; @lock; does not change while there is a thread; held so that it
  *	stays the same, but what is in it goes when the process does
- * @owner: that process; @lock
+ * @owner: that process; watched and forgotten under @lock, while @thread is there
  * @thread: serves the rings; @lock; lives until the device is closed or
  *	VHOST_RESET_OWNER
  * @thread_ready: the thread has begun

@@ -48,6 +48,8 @@ static int owner_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 /**
  * owner_watch() - the calling process is the owner from now on
  * @owner: a guest's, which has a thread and nobody to watch
+ *
+ * Context: process context, of the owner.
  */
 void owner_watch(struct owner *owner)
 {

@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Many sockets whose locks a process holds, and work to do for each: the work for others goes on.
-# vm: smp=1
 set -uo pipefail
 . tests/lib/guest.sh
 

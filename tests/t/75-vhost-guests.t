@@ -4,7 +4,7 @@
 # connections that end in every manner, and machines that are reset, moved and killed.
 # nested: 6.1 7.3
 # only when named
-# vm: mem=2G timeout=900
+# vm: smp=2 mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/nested.sh

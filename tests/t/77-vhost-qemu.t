@@ -3,7 +3,7 @@
 # The newest QEMU of the distribution, and the vsock device of machines without PCI.
 # nested: 6.1 qemu
 # only when named
-# vm: mem=2G timeout=900
+# vm: smp=2 mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/nested.sh

@@ -4,7 +4,7 @@
 # packages: podman
 # only when named
 # kernels: 6.1 6.12
-# vm: mem=2G timeout=900
+# vm: smp=2 mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh

@@ -4,7 +4,7 @@
 # packages: systemd
 # only when named
 # kernels: 6.1 6.12
-# vm: mem=2G timeout=900
+# vm: smp=2 mem=2G timeout=900
 # shellcheck disable=SC2317  # functions are called through wait_until, and by what the document says
 set -uo pipefail
 . tests/lib/guest.sh

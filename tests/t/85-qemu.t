@@ -3,7 +3,7 @@
 # The documents' examples with QEMU, as they are written there. tests/t/76-vhost-namespaces.t has guests that answer.
 # only when named
 # kernels: 6.1 6.12
-# vm: mem=2G timeout=900
+# vm: smp=2 mem=2G timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh

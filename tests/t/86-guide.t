@@ -4,7 +4,7 @@
 # only when named
 # uses: stock
 # kernels: 6.1 6.12
-# vm: timeout=900
+# vm: smp=2 timeout=900
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh

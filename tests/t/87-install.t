@@ -5,7 +5,7 @@
 # only when named
 # uses: stock
 # kernels: 6.1 6.12
-# vm: mem=2G timeout=3600
+# vm: smp=2 mem=2G timeout=3600
 set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh
