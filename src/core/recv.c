@@ -17,6 +17,8 @@ static int check_recv(struct vns_sock *vs, int flags)
 		/* SOCK_DONE: there was a connection, and the peer ended it. */
 		return sock_flag(sk, SOCK_DONE) ? 0 : -ENOTCONN;
 	}
+	if (vns_is_over(vs))
+		return 0;
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (sk->sk_shutdown & RCV_SHUTDOWN)

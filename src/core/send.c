@@ -4,6 +4,12 @@
 
 #include "core/socket.h"
 
+static bool is_connected(struct vns_sock *vs)
+{
+	return vs->transport && vns_sock_sk(vs)->sk_state == TCP_ESTABLISHED &&
+	       !vns_is_over(vs);
+}
+
 static int check_send(struct vns_sock *vs, const struct msghdr *msg)
 {
 	struct sock *sk = vns_sock_sk(vs);
@@ -11,7 +17,7 @@ static int check_send(struct vns_sock *vs, const struct msghdr *msg)
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (msg->msg_namelen)
-		return sk->sk_state == TCP_ESTABLISHED ? -EISCONN : -EOPNOTSUPP;
+		return is_connected(vs) ? -EISCONN : -EOPNOTSUPP;
 	if (vns_send_is_shut(vs))
 		return -EPIPE;
 	if (!vs->transport || sk->sk_state != TCP_ESTABLISHED)

@@ -132,6 +132,17 @@ static inline bool vns_has_data(struct vns_sock *vs, size_t target)
 	return vs->transport->has_data(vs, target);
 }
 
+/*
+ * Has the peer ended both directions, and all that it sent was received?  Then
+ * calls answer as if there were no connection any more.  @vs has a transport, and
+ * the socket lock is held.
+ */
+static inline bool vns_is_over(struct vns_sock *vs)
+{
+	return READ_ONCE(vs->vsk.peer_shutdown) == SHUTDOWN_MASK &&
+	       vns_peer_is_done(vs) && !vns_has_data(vs, 1);
+}
+
 /* socket.c */
 struct sock *vns_sock_new(struct net *net, struct socket *sock,
 			  struct sock *parent, gfp_t gfp, int type, int kern);

@@ -53,14 +53,26 @@ static TAP_UNUSED long long sum_of(const char *path, const char *name)
 	return sum;
 }
 
+/* Processors keep free pages in lists of their own, 50 MB at times, that MemFree leaves out. */
+static TAP_UNUSED long long memory_listed(void)
+{
+	return sum_of("/proc/zoneinfo", "count:") * sysconf(_SC_PAGESIZE);
+}
+
 /* Of the whole machine, in bytes, what neither is free nor can be at once: what the kernel took shows here. */
 static TAP_UNUSED long long memory_used(void)
 {
-	long long kib = sum_of("/proc/meminfo", "MemFree:") + sum_of("/proc/meminfo", "Cached:") +
-			sum_of("/proc/meminfo", "Buffers:");
+	long long kib, listed = memory_listed(), before;
+	int tries = 10;
 
-	/* Processors keep free pages in lists of their own, 50 MB at times, that MemFree leaves out. */
-	return -(kib * 1024 + sum_of("/proc/zoneinfo", "count:") * sysconf(_SC_PAGESIZE));
+	/* The two files are not of one moment: who wants memory empties those lists between them. */
+	do {
+		before = listed;
+		kib = sum_of("/proc/meminfo", "MemFree:") + sum_of("/proc/meminfo", "Cached:") +
+		      sum_of("/proc/meminfo", "Buffers:");
+		listed = memory_listed();
+	} while (llabs(listed - before) > 1 << 20 && --tries);
+	return -(kib * 1024 + listed);
 }
 
 /* ---- Checks in a process of their own, numbered with ours ---- */

@@ -8,7 +8,7 @@
 
 #include <sys/resource.h>
 
-#define LIMIT (48LL << 20)
+#define LIMIT (20LL << 20)
 /* What else goes on in the machine, and caches that nobody is charged for. */
 #define SLACK (24LL << 20)
 

@@ -287,6 +287,30 @@ static void check_flags_and_names(void)
 	is_errno(errno_of(ioctl(a, SIOCGSTAMP_OLD + 0x50, &bytes)), ENOTTY, "an unknown ioctl");
 }
 
+/* The peer has closed: as soon as nothing is left, a call answers as without a connection. */
+static void check_over(void)
+{
+	int client, server;
+	/* More than SO_VM_SOCKETS_BUFFER_SIZE. */
+	static char buffer[300000];
+	struct sockaddr_vm addr;
+	char byte;
+
+	vm_pair(SOCK_STREAM, &client, &server);
+	addr = vm_addr(VMADDR_CID_LOCAL, vm_peer(server).svm_port);
+	must(send(client, "x", 1, 0));
+	close(client);
+	is_errno(errno_of(recv(server, &byte, 1, MSG_OOB)), EOPNOTSUPP, "closed, a byte left: receive out of band");
+	is_errno(errno_of(sendto(server, "x", 1, 0, (struct sockaddr *)&addr, sizeof(addr))), EISCONN,
+		 "sendto with an address");
+	is_int(recv(server, &byte, 1, 0), 1, "the byte");
+	is_int(recv(server, &byte, 1, MSG_OOB), 0, "nothing left: receive out of band");
+	is_int(recv(server, buffer, sizeof(buffer), MSG_WAITALL), 0, "receive more than a buffer holds");
+	is_errno(errno_of(sendto(server, "x", 1, 0, (struct sockaddr *)&addr, sizeof(addr))), EOPNOTSUPP,
+		 "sendto with an address");
+	close(server);
+}
+
 /* Memory that is there, and behind it some that is not. */
 static char *broken_memory(size_t good)
 {
@@ -388,6 +412,7 @@ int main(void)
 	check_waitall();
 	check_vectors();
 	check_flags_and_names();
+	check_over();
 	check_faults();
 	check_sharing();
 	check_flows();
