@@ -134,13 +134,14 @@ static inline bool vns_has_data(struct vns_sock *vs, size_t target)
 
 /*
  * Has the peer ended both directions, and all that it sent was received?  Then
- * calls answer as if there were no connection any more.  @vs has a transport, and
- * the socket lock is held.
+ * calls answer as if there were no connection any more; one that was reset has an
+ * error to tell first.  @vs has a transport, and the socket lock is held.
  */
 static inline bool vns_is_over(struct vns_sock *vs)
 {
-	return READ_ONCE(vs->vsk.peer_shutdown) == SHUTDOWN_MASK &&
-	       vns_peer_is_done(vs) && !vns_has_data(vs, 1);
+	return vns_peer_is_done(vs) &&
+	       READ_ONCE(vs->vsk.peer_shutdown) == SHUTDOWN_MASK &&
+	       !READ_ONCE(vns_sock_sk(vs)->sk_err) && !vns_has_data(vs, 1);
 }
 
 /* socket.c */

@@ -8,6 +8,7 @@
 #include "slow_memory.h"
 
 #include <linux/aio_abi.h>
+#include <pthread.h>
 
 #define CID 42
 
@@ -29,11 +30,21 @@ static void poll_for_ever(int fd)
 	must(syscall(SYS_io_submit, context, 1, list));
 }
 
+/* In the process with the guest: its first thread does not wait for the end. */
+static bool ends_alone;
+
 /* ---- What a process does with its guest ---- */
 
 static struct shown run_guest(void)
 {
 	struct guest *g = guest_new(.cid = CID);
+
+	return (struct shown) { .device = g->fd, .other = g->fd };
+}
+
+static struct shown run_other_guest(void)
+{
+	struct guest *g = guest_new(.cid = CID + 1);
 
 	return (struct shown) { .device = g->fd, .other = g->fd };
 }
@@ -101,6 +112,25 @@ static struct shown run_busy_guest(void)
 	return (struct shown) { .device = g->fd, .other = g->fd };
 }
 
+static void *live_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* The process goes on without the thread that it began with. */
+static struct shown run_headless_guest(void)
+{
+	struct shown shown = run_guest();
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, live_on, NULL))
+		bail_out("pthread_create");
+	ends_alone = true;
+	return shown;
+}
+
 /* ---- The process, and its end ---- */
 
 static pid_t owner_new(struct shown (*run)(void), struct shown *shown)
@@ -116,6 +146,8 @@ static pid_t owner_new(struct shown (*run)(void), struct shown *shown)
 		must(prctl(PR_SET_PDEATHSIG, SIGKILL));
 		fds = run();
 		must(write(out[1], &fds, sizeof(fds)));
+		if (ends_alone)
+			syscall(SYS_exit, 0);
 		for (;;)
 			pause();
 	}
@@ -150,7 +182,7 @@ static void check_closed(const char *what)
 
 	while ((err = device_set_cid(device, CID)) == EADDRINUSE && now_ms() < end)
 		poll(NULL, 0, 10);
-	is_errno(err, 0, "a process that still polls its device ends, %s: the CID is free", what);
+	is_errno(err, 0, "a process ends, %s: the CID is free", what);
 	close(device);
 }
 
@@ -172,6 +204,41 @@ static void check_elsewhere(void)
 	close(fd);
 }
 
+/* The first thread is gone, which newer kernels tell like the end of a process. */
+static void wait_for_zombie(pid_t pid)
+{
+	long long end = now_ms() + PATIENCE_MS;
+	char path[32], state = '?';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		poll(NULL, 0, 1);
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			bail_out("%s", path);
+		fclose(file);
+	} while (state != 'Z' && now_ms() < end);
+}
+
+static void check_headless(void)
+{
+	int client = must(socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0)), device = device_open_in(0);
+	struct shown shown;
+	pid_t pid = owner_new(run_headless_guest, &shown);
+
+	wait_for_zombie(pid);
+	/* Whatever followed from that is done when it is done for one that ended later. */
+	for (int i = 0; i < 10; i++)
+		owner_kill(owner_new(run_other_guest, &shown));
+	is_errno(device_set_cid(device, CID), EADDRINUSE, "a process without its first thread keeps its CID");
+	is_errno(vm_connect(client, CID, 1234), EINPROGRESS, "and its guest is there");
+	close(device);
+	close(client);
+	owner_kill(pid);
+	check_closed("its first thread long before");
+}
+
 static void check_waiting(void)
 {
 	struct shown shown;
@@ -189,7 +256,7 @@ static void check_waiting(void)
 	is_errno(vm_connect(client, CID, 1234), EINPROGRESS, "somebody connects to a guest");
 	ok(slow_is_wanted(), "whose thread waits for the process's memory");
 	owner_kill(pid);
-	check_closed("its guest's thread waits for memory");
+	check_closed("its device polled, its guest's thread waiting for memory");
 	ok(poll_for(client, POLLOUT) & POLLOUT, "who connects waits no longer");
 	is_errno(so_error(client), ECONNRESET, "and is told so");
 	close(slow_fd);
@@ -207,10 +274,11 @@ static void check_polled(struct shown (*run)(void), const char *what)
 int main(void)
 {
 	watchdog(100);
-	check_polled(run_polled_guest, "its guest idle");
-	check_polled(run_busy_guest, "its guest busy with itself");
+	check_polled(run_polled_guest, "its device polled, its guest idle");
+	check_polled(run_busy_guest, "its device polled, its guest busy with itself");
 	check_waiting();
 	check_elsewhere();
+	check_headless();
 
 	return done();
 }
