@@ -161,6 +161,9 @@ int guest_claim(struct guest *guest, u64 cid)
 		protocol_reset(&guest->protocol, ENODEV);
 	}
 	WRITE_ONCE(guest->cid, cid);
+	/* What waited behind answers to the old one need not any more. */
+	if (old)
+		guest_due(guest, DUE_ALL);
 
 	return 0;
 }

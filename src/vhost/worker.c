@@ -56,18 +56,38 @@ void guest_wake(struct guest *guest)
 	guest_due(guest, DUE_RX);
 }
 
+/*
+ * The process may have left its memory behind (execve()) without a word: what is
+ * used by this thread alone is not served any more.
+ */
+static bool has_owner(struct guest *guest)
+{
+	return !READ_ONCE(guest->closing) &&
+	       atomic_read(&guest->mm->mm_users) > 1;
+}
+
 static void serve_while_due(struct guest *guest)
 {
 	int due;
 
-	while (!READ_ONCE(guest->closing)) {
+	while (has_owner(guest)) {
+		/*
+		 * Out of memory, a memory cgroup may kill all that are in it, in vain
+		 * here.  guest_thread_hurry() says so before it sends its signal.
+		 */
+		if (signal_pending(current)) {
+			flush_signals(current);
+			continue;
+		}
 		due = atomic_xchg(&guest->due, 0);
 		if (!due)
 			return;
 
 		/* A system call may have it as long as the process's memory takes. */
-		if (mutex_lock_killable(&guest->turn))
+		if (mutex_lock_killable(&guest->turn)) {
+			guest_due(guest, due);
 			continue;
+		}
 		due = guest_serve(guest, due);
 		mutex_unlock(&guest->turn);
 		if (due)
@@ -115,7 +135,7 @@ static int thread(void *data)
 	struct guest *guest = begin->guest;
 	struct mem_cgroup *memcg, *none;
 
-	/* From guest_thread_hurry(); nobody outside of the kernel can send it. */
+	/* For guest_thread_hurry(); nobody outside of the kernel can send it. */
 	allow_kernel_signal(SIGKILL);
 	/*
 	 * Being in a memory cgroup is not enough: what a thread of the kernel

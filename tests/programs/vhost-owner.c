@@ -30,8 +30,8 @@ static void poll_for_ever(int fd)
 	must(syscall(SYS_io_submit, context, 1, list));
 }
 
-/* In the process with the guest: its first thread does not wait for the end. */
-static bool ends_alone;
+/* What the process with the guest does then, unless it waits for its end. */
+static void (*afterwards)(void);
 
 /* ---- What a process does with its guest ---- */
 
@@ -119,6 +119,16 @@ static void *live_on(void *unused)
 	return unused;
 }
 
+static void end_thread(void)
+{
+	syscall(SYS_exit, 0);
+}
+
+static void become_another(void)
+{
+	execl("/bin/sleep", "sleep", "1000", NULL);
+}
+
 /* The process goes on without the thread that it began with. */
 static struct shown run_headless_guest(void)
 {
@@ -127,7 +137,17 @@ static struct shown run_headless_guest(void)
 
 	if (pthread_create(&thread, NULL, live_on, NULL))
 		bail_out("pthread_create");
-	ends_alone = true;
+	afterwards = end_thread;
+	return shown;
+}
+
+/* The process goes on, but with other memory. */
+static struct shown run_abandoned_guest(void)
+{
+	struct shown shown = run_busy_guest();
+
+	must(fcntl(shown.device, F_SETFD, FD_CLOEXEC));
+	afterwards = become_another;
 	return shown;
 }
 
@@ -146,8 +166,8 @@ static pid_t owner_new(struct shown (*run)(void), struct shown *shown)
 		must(prctl(PR_SET_PDEATHSIG, SIGKILL));
 		fds = run();
 		must(write(out[1], &fds, sizeof(fds)));
-		if (ends_alone)
-			syscall(SYS_exit, 0);
+		if (afterwards)
+			afterwards();
 		for (;;)
 			pause();
 	}
@@ -182,7 +202,7 @@ static void check_closed(const char *what)
 
 	while ((err = device_set_cid(device, CID)) == EADDRINUSE && now_ms() < end)
 		poll(NULL, 0, 10);
-	is_errno(err, 0, "a process ends, %s: the CID is free", what);
+	is_errno(err, 0, "%s: the CID is free", what);
 	close(device);
 }
 
@@ -236,7 +256,17 @@ static void check_headless(void)
 	close(device);
 	close(client);
 	owner_kill(pid);
-	check_closed("its first thread long before");
+	check_closed("a process ends, its first thread long before");
+}
+
+static void check_abandoned(void)
+{
+	struct shown shown;
+	pid_t pid = owner_new(run_abandoned_guest, &shown);
+
+	check_closed("a process becomes another program, its device polled, its guest busy");
+	is_int(waitpid(pid, NULL, WNOHANG), 0, "which goes on");
+	owner_kill(pid);
 }
 
 static void check_waiting(void)
@@ -256,7 +286,7 @@ static void check_waiting(void)
 	is_errno(vm_connect(client, CID, 1234), EINPROGRESS, "somebody connects to a guest");
 	ok(slow_is_wanted(), "whose thread waits for the process's memory");
 	owner_kill(pid);
-	check_closed("its device polled, its guest's thread waiting for memory");
+	check_closed("a process ends, its device polled, its guest's thread waiting for memory");
 	ok(poll_for(client, POLLOUT) & POLLOUT, "who connects waits no longer");
 	is_errno(so_error(client), ECONNRESET, "and is told so");
 	close(slow_fd);
@@ -274,11 +304,12 @@ static void check_polled(struct shown (*run)(void), const char *what)
 int main(void)
 {
 	watchdog(100);
-	check_polled(run_polled_guest, "its device polled, its guest idle");
-	check_polled(run_busy_guest, "its device polled, its guest busy with itself");
+	check_polled(run_polled_guest, "a process ends, its device polled, its guest idle");
+	check_polled(run_busy_guest, "a process ends, its device polled, its guest busy with itself");
 	check_waiting();
 	check_elsewhere();
 	check_headless();
+	check_abandoned();
 
 	return done();
 }
