@@ -28,9 +28,13 @@ ok "unload" unload_all
 echo "options vsock child_ns_mode=local" >/etc/modprobe.d/vsock-netns.conf
 load_vsock
 document_play docs/administrators-guide.md mode
+read -r -a before_start < <(sed -n 's/.*`ExecStartPre=\([^`]*\)`.*/\1/p' docs/administrators-guide.md)
+ok "a service that needs isolation starts" "${before_start[@]}"
 rm /etc/modprobe.d/vsock-netns.conf
 ok "unload" unload_all
+fails "and does not without the modules" "${before_start[@]}"
 load_vsock
+fails "nor in global mode" "${before_start[@]}"
 printf '%s\n' "net.vsock.child_ns_mode = local" >/run/sysctl.conf
 ok "sysctl reads the file" sysctl -p /run/sysctl.conf
 document_play docs/administrators-guide.md mode
