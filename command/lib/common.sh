@@ -5,6 +5,13 @@
 
 # A directory that stands in for /, for tests.
 root=${VSOCK_NETNS_ROOT:-}
+# In a checkout it is the build's.
+for headers in "${lib:-}/headers.sh" "${lib:-}/../../scripts/headers.sh"; do
+	[ -r "$headers" ] || continue
+	# shellcheck source=scripts/headers.sh
+	. "$headers"
+	break
+done
 proc=$root/proc
 sys=$root/sys
 modules=$root/lib/modules

@@ -20,6 +20,17 @@ advice() {
 # has_more_words WORDS: more than one?
 has_more_words() { case $1 in *' '*) return 0 ;; esac; return 1; }
 
+# repair_command RELEASE: what makes a whole set of what is there, by the place where it was installed. DKMS alone would not do:
+# 2.8 builds and installs nothing that it has built or installed before, whatever it is told.
+repair_command() {
+	for repair_settle in "$lib/settle" "$root/usr/share/vsock-netns/settle" "$root/usr/local/share/vsock-netns/settle"; do
+		[ -x "$repair_settle" ] || continue
+		say "${repair_settle#"$root"} install $1"
+		return
+	done
+	say "make install KVER=$1      (in a checkout of vsock-netns)"
+}
+
 # check_kernel RELEASE: is there something to install for it? False when not.
 check_kernel() {
 	case $(kernel_support "$1") in
@@ -28,7 +39,7 @@ check_kernel() {
 		remark "$1: $(support_text native "$1")"
 		[ -z "$(our_files "$1" vsock)" ] || {
 			problem "$1: yet ours is installed for it: $(our_files "$1" vsock | head -n 1)"
-			advice "Uninstall the package for this kernel: dkms remove vsock-netns/$(command_version) -k $1"
+			advice "Give it its own modules back: $(repair_command "$1")"
 		}
 		return 1
 		;;
@@ -52,7 +63,6 @@ check_files() {
 		if [ "$(file_kind "$files_file")" = ours ]; then
 			files_ours="$files_ours $files_module"
 			check_release "$1" "$files_file"
-			check_signature "$1" "$files_file"
 		elif [ -n "$(our_files "$1" "$files_module")" ]; then
 			files_shadowed="$files_shadowed $files_module"
 			check_shadow "$1" "$files_module" "$files_file"
@@ -64,16 +74,17 @@ check_files() {
 		check_build "$1"
 		return
 	fi
+	check_signatures "$1"
 	if [ -n "$files_stock" ]; then
 		problem "$1: half a set:$files_ours$files_shadowed ours, but not$files_stock"
-		advice "Install the whole set again: dkms install --force vsock-netns/$(command_version) -k $1"
+		advice "Install the whole set again: $(repair_command "$1")"
 	fi
 	files_versions=$(for files_module in $files_ours; do
 		file_field version "$(file_of "$1" "$files_module")"
 	done | sort -u | joined)
 	if has_more_words "$files_versions"; then
 		problem "$1: our modules are of different versions: $files_versions"
-		advice "Install the whole set again: dkms install --force vsock-netns/$(command_version) -k $1"
+		advice "Install the whole set again: $(repair_command "$1")"
 	fi
 	[ -n "$files_stock$files_shadowed" ] ||
 		fine "$1: modprobe finds ours:$files_ours, version $files_versions"
@@ -86,26 +97,9 @@ check_release() {
 	"$1 "*) ;;
 	*)
 		problem "$1: $2 was built for ${release_magic%% *}: the kernel will refuse it (\"Invalid module format\")"
-		advice "Build it again: dkms build --force vsock-netns/$(command_version) -k $1" \
-			"then: dkms install --force vsock-netns/$(command_version) -k $1"
+		advice "Build it again: $(repair_command "$1")"
 		;;
 	esac
-}
-
-# check_signature RELEASE FILE
-check_signature() {
-	signature_reason=$(modules_enforced) || return
-	if [ -z "$(file_field signer "$2")" ]; then
-		problem "$1: $2 is not signed, and $signature_reason (\"Key was rejected by service\")"
-		advice "Let DKMS sign with a key that the firmware knows:" \
-			"  mokutil --import /var/lib/dkms/mok.pub      (choose a password; reboot; Enroll MOK)" \
-			"  dkms build --force vsock-netns/$(command_version) -k $1" \
-			"  dkms install --force vsock-netns/$(command_version) -k $1"
-	elif command -v mokutil > /dev/null && [ -r "$root/var/lib/dkms/mok.pub" ] &&
-		! mokutil --test-key "$root/var/lib/dkms/mok.pub" 2>&1 | grep -q 'already enrolled'; then
-		problem "$1: $2 is signed by $(file_field signer "$2"), but the key of DKMS is not enrolled (\"Key was rejected by service\")"
-		advice "mokutil --import /var/lib/dkms/mok.pub      (choose a password; reboot; Enroll MOK)"
-	fi
 }
 
 # check_shadow RELEASE MODULE FILE: ours is there, but modprobe takes FILE.
@@ -129,17 +123,19 @@ check_build() {
 		warning "$1: our modules are not installed for it"
 	fi
 	if [ ! -r "$modules/$1/build/Makefile" ]; then
-		advice "Its headers are missing: apt-get install linux-headers-$1" \
-			"then, if that has not done it: dkms install vsock-netns/$(command_version) -k $1"
+		advice "Its headers are missing: $(headers_advice "$1")" \
+			"then, if that has not done it: $(repair_command "$1")"
 	elif [ -r "$build_verdict" ]; then
 		# Written by whatever installed the package; the second line is what it found.
 		advice "The last attempt (all of it in ${build_verdict#"$root"}):" \
-			"  $(printable "$(sed -n 2p "$build_verdict")")"
+			"  $(printable "$(sed -n 2p "$build_verdict")")" \
+			"To try again: $(repair_command "$1")"
 	elif [ -r "$build_log" ]; then
 		advice "The last build ended with (all of it in ${build_log#"$root"}):" \
-			"  $(tail -n 1 "$build_log")"
+			"  $(tail -n 1 "$build_log")" \
+			"To try again: $(repair_command "$1")"
 	else
-		advice "Its headers are there: dkms install vsock-netns/$(command_version) -k $1 (or make install in a checkout)"
+		advice "Its headers are there: $(repair_command "$1")"
 	fi
 }
 

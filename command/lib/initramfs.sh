@@ -3,49 +3,84 @@
 # shellcheck disable=SC2154  # set in common.sh
 # For vsock-netns doctor: are the vsock modules in a kernel's initramfs those on its disk?
 
-# image_of RELEASE: the initramfs.
+# image_of RELEASE: the initramfs, or the one image that has kernel and initramfs in it. Not to be read is not missing.
 image_of() {
-	for image in "$root/boot/initrd.img-$1" "$root/boot/initramfs-$1.img" "$root/boot/initrd-$1"; do
-		[ -r "$image" ] || continue
+	# Arch names images by the kernel's package. Boot loaders of today have a directory for each kernel, below a name of the
+	# machine; and the boot partition is in one of three places.
+	image_base=$(read_line "$modules/$1/pkgbase")
+	for image in "$root/boot/initrd.img-$1" "$root/boot/initramfs-$1.img" "$root/boot/initrd-$1" \
+		"$root/boot/initramfs-${image_base:-$1}.img" "$root"/boot/*/"$1"/initr* "$root"/efi/*/"$1"/initr* \
+		"$root"/boot/efi/*/"$1"/initr* "$root"/boot/EFI/Linux/*"$1"*.efi "$root"/efi/EFI/Linux/*"$1"*.efi \
+		"$root"/boot/efi/EFI/Linux/*"$1"*.efi "$root/boot/EFI/Linux/arch-${image_base:-$1}.efi" \
+		"$root/efi/EFI/Linux/arch-${image_base:-$1}.efi"; do
+		[ -e "$image" ] || continue
 		say "$image"
 		return
 	done
 }
 
-# image_modules IMAGE: which of the replaceable modules are in it, by path.
+# image_command RELEASE: what makes the initramfs anew; nothing when that is not known.
+image_command() {
+	if command -v update-initramfs > /dev/null; then
+		say "update-initramfs -u -k $1"
+	elif command -v dracut > /dev/null; then
+		say "dracut --force --kver $1"
+	elif command -v mkinitcpio > /dev/null; then
+		say "mkinitcpio -P"
+	fi
+}
+
+# image_lister: the program that reads images here.
+image_lister() { command -v lsinitramfs || command -v lsinitrd || command -v lsinitcpio; }
+
+# image_modules IMAGE RELEASE: which of the replaceable modules are in it, by path. Those of another kernel are not loaded: an
+# image that is named without its release has them until it is made anew.
 image_modules() {
-	if command -v lsinitramfs > /dev/null; then
-		lsinitramfs "$1"
-	else
-		lsinitrd "$1" | awk '{ print $NF }'
-	fi 2> /dev/null | grep -E '(^|/)(vsock|vsock_loopback|vhost_vsock)\.ko(\.[a-z0-9]+)?$'
+	case $(image_lister) in
+	*/lsinitrd) lsinitrd "$1" | awk '{ print $NF }' ;;
+	*) "$(image_lister)" "$1" ;;
+	esac 2> /dev/null | grep -F "modules/$2/" | grep -E '(^|/)(vsock|vsock_loopback|vhost_vsock)\.ko(\.[a-z0-9]+)?$'
 }
 
 # image_copy IMAGE PATH: writes the file to stdout. False when there is no tool for that.
 image_copy() {
 	if command -v lsinitrd > /dev/null; then
 		lsinitrd -f "$2" "$1"
-	elif command -v unmkinitramfs > /dev/null; then
-		image_scratch=$(mktemp -d) || return
-		unmkinitramfs "$1" "$image_scratch" 2> /dev/null
-		# With microcode in the image, the rest is one directory further down.
-		cat "$image_scratch/$2" "$image_scratch/main/$2" 2> /dev/null
-		rm -rf "$image_scratch"
-	else
-		return 1
+		return
 	fi
+	image_scratch=$(mktemp -d) || return
+	if command -v unmkinitramfs > /dev/null; then
+		unmkinitramfs "$1" "$image_scratch" 2> /dev/null
+	elif command -v lsinitcpio > /dev/null; then
+		(cd "$image_scratch" && lsinitcpio -x "$1") > /dev/null 2>&1
+	fi
+	# With microcode in the image, the rest is one directory further down.
+	cat "$image_scratch/$2" "$image_scratch/main/$2" 2> /dev/null
+	rm -rf "$image_scratch"
 }
 
 # check_image RELEASE: an old copy in the initramfs is loaded before the right one can be.
 check_image() {
 	image=$(image_of "$1")
-	[ -n "$image" ] || return 0
-	if ! command -v lsinitramfs > /dev/null && ! command -v lsinitrd > /dev/null; then
-		remark "$1: no lsinitramfs and no lsinitrd here: $image was not looked into"
+	if [ -z "$image" ]; then
+		remark "$1: no initramfs was found below /boot and /efi: if it has one, it was not looked into"
+		return
+	elif [ ! -r "$image" ]; then
+		remark "$1: $image cannot be read: it was not looked into; root can"
 		return
 	fi
+	case $image in
+	*.efi)
+		remark "$1: $image has kernel and initramfs in one: it was not looked into. Make it anew when the modules have changed"
+		return
+		;;
+	esac
+	image_lister > /dev/null || {
+		remark "$1: no lsinitramfs, lsinitrd or lsinitcpio here: $image was not looked into"
+		return
+	}
 	image_stale=
-	for image_path in $(image_modules "$image"); do
+	for image_path in $(image_modules "$image" "$1"); do
 		image_module=${image_path##*/}
 		image_module=${image_module%%.*}
 		image_wanted=$(file_of "$1" "$image_module")
@@ -53,11 +88,8 @@ check_image() {
 	done
 	if [ -n "$image_stale" ]; then
 		problem "$1: $image has other modules than the disk, and loads them first:$image_stale"
-		if command -v update-initramfs > /dev/null; then
-			advice "update-initramfs -u -k $1"
-		else
-			advice "dracut --force --kver $1"
-		fi
+		image_command=$(image_command "$1")
+		advice "${image_command:-Make it anew, as this distribution does.}"
 	else
 		fine "$1: no old vsock module in ${image#"$root"}"
 	fi

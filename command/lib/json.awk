@@ -13,7 +13,7 @@ function text(value,    i, character, quoted) {
 
 # What is not known is null.
 function text_or_null(value) { return value == "" ? "null" : text(value) }
-function number_or_null(value) { return value ~ /^[0-9]+$/ ? value : "null" }
+function number_or_null(value) { return value ~ /^(0|[1-9][0-9]*)$/ ? value : "null" }
 
 # A member of an object: "name": value, with the comma that the one before it needs.
 function member(list, name, value) {

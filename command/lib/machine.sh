@@ -82,11 +82,15 @@ is_device() {
 	[ "$device_found" = "$(printf '%x:%x' "${device_number%:*}" "${device_number#*:}")" ]
 }
 
-# mounted_namespaces: "INODE PATH" of network namespaces that a mount keeps, as ip netns and container engines do.
+# mounted_namespaces: "INODE PATH" of network namespaces that a mount keeps, as ip netns and container engines do. The path
+# is as the kernel writes it there, without spaces.
 mounted_namespaces() {
 	sed -n 's/^[0-9]* [0-9]* [0-9]*:[0-9]* net:\[\([0-9]*\)\] \([^ ]*\) .* - nsfs .*/\1 \2/p' "$proc/self/mountinfo" |
 		sort -u
 }
+
+# path_of TEXT: the path that is written like that in mountinfo.
+path_of() { say "$1" | sed "s/\\\\040/ /g; s/\\\\011/$tab/g; s/\\\\012/\\$newline/g; s/\\\\134/\\\\/g"; }
 
 # namespaces: "INODE FILE PROCESSES PID" of each network namespace, the initial one first. FILE leads into it; PID is the
 # process that has been in it for longest, or nothing.
@@ -187,6 +191,15 @@ socket_records() {
 # link_of_user PID/FD
 link_of_user() { readlink "$proc/${1%/*}/fd/${1#*/}"; }
 
+# number_of WORD: 42, 0x2a and 052 are the same, as for QEMU. A question mark for what is no number.
+number_of() {
+	if say "$1" | grep -qxE '0|[1-9][0-9]{0,9}|0[0-7]{1,11}|0[xX][0-9a-fA-F]{1,8}'; then
+		echo $(($1))
+	else
+		echo '?'
+	fi
+}
+
 # guest_records: of each open /dev/vhost-vsock.
 guest_records() {
 	open_files | awk '$3 == "vhost-vsock"' | while read -r guest_pid guest_fd _; do
@@ -197,8 +210,10 @@ guest_records() {
 			"$proc/$guest_pid/fdinfo/$guest_fd" 2> /dev/null)
 		[ -n "$guest_inode" ] || guest_inode=$(readlink "$proc/$guest_pid/ns/net" | tr -cd '0-9')
 		# The stock module does not tell; a machine monitor's command line may, if it names one only.
-		[ -n "$guest_cid" ] || guest_cid=$(command_line "$guest_pid" |
-			grep -aoE 'guest-cid"?[=:] ?[0-9]+' | tr -cd '0-9\n' | sort -u | awk '{ cid = $1 } END { if (NR == 1) print cid }')
+		[ -n "$guest_cid" ] || guest_cid=$(command_line "$guest_pid" | grep -aoE 'guest-cid"?[=:] ?[0-9A-Za-z]+' |
+			sed 's/.*[=: ]//' | while read -r guest_word; do
+			number_of "$guest_word"
+		done | sort -u | awk '{ cid = $1 } END { if (NR == 1 && cid != "?") print cid }')
 		printf 'guest\t%s\t%s\t%s\t%s\n' "$guest_inode" "$guest_cid" "$guest_pid" "$(guest_name "$guest_pid")"
 	done
 }
@@ -218,6 +233,7 @@ machine_records() {
 	machine_sockets=no
 	! sockets_listed || machine_sockets=yes
 	namespaces | while read -r machine_inode machine_file machine_count machine_pid; do
+		machine_file=$(path_of "$machine_file")
 		machine_inside=$(look_inside "$machine_inode" "$machine_file" "$machine_sockets")
 		machine_modes=$(say "$machine_inside" | awk -v OFS="$tab" '
 			$1 == "sockets" { exit }
@@ -228,7 +244,7 @@ machine_records() {
 		say "$machine_inside" | socket_records "$machine_inode"
 	done
 	mounted_namespaces | while read -r machine_inode machine_file; do
-		printf 'name\t%s\t%s\n' "$machine_inode" "$(printable "$machine_file")"
+		printf 'name\t%s\t%s\n' "$machine_inode" "$(printable "$(path_of "$machine_file")")"
 	done
 	guest_records
 }

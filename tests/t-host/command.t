@@ -11,9 +11,19 @@ export VSOCK_NETNS_ROOT=$scratch/root
 root=$VSOCK_NETNS_ROOT
 release=6.1.0-1-amd64
 mkdir "$scratch/bin"
-for program in uname id modinfo insmod modprobe rmmod nsenter ss stat lsinitramfs unmkinitramfs mokutil update-initramfs; do
+for program in uname id modinfo insmod modprobe rmmod nsenter ss stat lsinitramfs unmkinitramfs update-initramfs; do
 	ln -s "$PWD/tests/lib/fake-machine" "$scratch/bin/$program"
 done
+# What two others say is in a file.
+cat >"$scratch/bin/mokutil" <<'MOKUTIL'
+#!/bin/sh
+echo "$2 $(cat "$VSOCK_NETNS_ROOT/mokutil" 2>/dev/null || echo "is not enrolled")"
+MOKUTIL
+cat >"$scratch/bin/dkms" <<'DKMS'
+#!/bin/sh
+cat "$VSOCK_NETNS_ROOT/dkms" 2>/dev/null || echo dkms-3.0.11
+DKMS
+chmod 755 "$scratch"/bin/{mokutil,dkms}
 export PATH=$scratch/bin:$PATH
 family="kernel/net/vmw_vsock"
 
@@ -74,7 +84,10 @@ machine() {
 	ours vsock ""
 	ours vsock_loopback vsock
 	process 1 systemd 100 /init.scope
+	touch "$root/etc/debian_version"
+	install -D /dev/null "$root/usr/share/vsock-netns/settle"
 }
+repair="/usr/share/vsock-netns/settle install $release"
 
 # stock_loaded: the stock modules are loaded, as a kernel without ours would.
 stock_loaded() {
@@ -355,8 +368,13 @@ sysctls 100 global
 sysctls 200 local
 sysctls 300 local
 sysctls 400 global
+sysctls 500 global
 echo 300 >"$root/run/netns/red"
-echo '30 20 0:4 net:[300] /run/netns/red rw shared:1 - nsfs nsfs rw' >"$root/proc/self/mountinfo"
+echo 500 >"$root/run/netns/"$'a \\040b'
+cat >"$root/proc/self/mountinfo" <<'MOUNTS'
+30 20 0:4 net:[300] /run/netns/red rw shared:1 - nsfs nsfs rw
+31 20 0:4 net:[500] /run/netns/a\040\134040b rw shared:1 - nsfs nsfs rw
+MOUNTS
 open_file 700 8 "net:[400]"
 open_file 900 20 /dev/vhost-vsock
 printf 'pos:\t0\nvhost-vsock-cid:\t43\nvhost-vsock-netns:\t200\n' >"$root/proc/900/fdinfo/20"
@@ -372,11 +390,19 @@ like "$output" "guest   CID 43  vm1: qemu-system-x86 \(pid 900.*ports 1234" "...
 like "$output" $'\n'"red +300 +local +1 +0 +1"$'\n' "... one of ip netns"
 like "$output" 'guest   CID unknown  q"e\\mu \(pid 901' "... whose guest has a CID that is not known"
 like "$output" $'\n'"\(nameless\) +400 +global +0 +0 +0" "... one that is only held open"
+like "$output" $'\n''a \\040b +500 +global +0 +0 +0' "... one with a space and a backslash in its name"
 run list --json
 json_is "list --json: namespaces" 100 namespaces 0 inode
 json_is "... a name that needs quotes" '"q\"e\\mu"' namespaces 2 guests 0 process command
 json_is "... an unknown CID" null namespaces 2 guests 0 cid
 json_is "... the names" '["/run/netns/red"]' namespaces 2 names
+json_is "... an odd one" '["/run/netns/a \\040b"]' namespaces 4 names
+for word in 46:46 0x2e:46 0X2E:46 056:46 007:7 08:null 4x:null 0:0; do
+	printf '%s\0' qemu -device "vhost-vsock-pci,guest-cid=${word%:*},id=x" >"$root/proc/901/cmdline"
+	run list --json
+	json_is "... guest-cid=${word%:*}" "${word#*:}" namespaces 2 guests 0 cid
+done
+printf '%s\0' qemu -device vhost-vsock-pci,guest-cid=44 -device vhost-vsock-pci,guest-cid=45 >"$root/proc/901/cmdline"
 json_is "... a CID, and the ports" '{"cid":43,"name":"vm1","ports":[1234],"process":{"command":"qemu-system-x86","container":"qemu-1-vm1","pid":900,"unit":"machine-qemu\\x2d1\\x2dvm1.scope"}}' \
 	namespaces 1 guests 0
 json_is "... a socket" '{"cid":null,"port":22}' namespaces 0 sockets 0 local
@@ -469,7 +495,9 @@ run doctor --json
 is "$status" 1 "doctor --json: the same exit status"
 json_is "... the number of problems" 1 problems
 json_is "... the problem" '"problem"' findings 0 level
-json_is "... the advice" "[\"Install the whole set again: dkms install --force vsock-netns/2.0.0 -k $release\"]" findings 0 advice
+json_is "... the advice" "[\"Install the whole set again: $repair\"]" findings 0 advice
+rm "$root/usr/share/vsock-netns/settle"
+sick "half a set, from a checkout" "Install the whole set again: make install KVER=$release "
 machine
 ours vsock_loopback vsock 2.0.1
 sick "two versions" "different versions: 2.0.0 2.0.1"
@@ -479,18 +507,82 @@ sick "a module of another kernel" "was built for 6.1.0-0-amd64.*Invalid module f
 machine
 rm "$root/lib/modules/$release/updates/dkms"/*
 sick "not installed" "our modules are not installed for it"
-like "$output" "apt-get install linux-headers-$release" "... for lack of headers"
+like "$output" "apt-get install linux-headers-$release.*$repair" "... for lack of headers"
+rm "$root/etc/debian_version"
+mkdir -p "$root/usr/bin"
+touch "$root/usr/bin/dnf"
+sick "not installed, Fedora" "dnf install kernel-devel-$release"
 machine
 mkdir -p "$root/sys/kernel/security"
 echo 'none [integrity] confidentiality' >"$root/sys/kernel/security/lockdown"
 sick "no signature under lockdown" "vsock.ko is not signed, and the kernel is locked down"
-like "$output" "mokutil --import" "... what to do"
-mkdir -p "$root/var/lib/dkms"
-: >"$root/var/lib/dkms/mok.pub"
+like "$output" "$repair.*mokutil --import /var/lib/dkms/mok.pub" "... what to do"
+echo "dkms: 2.8.4" >"$root/dkms"
+sick "the same with a DKMS that has no key" "sign_tool=/etc/dkms/sign_helper.sh.*$repair.*mokutil --import /root/mok.der"
+[[ $output != *mok.pub* ]]
+is $? 0 "... and nothing of a key that it does not know"
+rm "$root/dkms"
 for file in "$root/lib/modules/$release"/updates/dkms/*; do
 	echo "signer=DKMS module signing key" >>"$file"
 done
+run doctor
+like "$status $output" "^0 .*signed by DKMS.*not known, as /var/lib/dkms/mok.pub.*as root: mokutil --test-key /var/lib/dkms/mok.pub|As root: mokutil --test-key /var/lib/dkms/mok.pub" \
+	"doctor: a certificate that cannot be read is told"
+mkdir -p "$root/var/lib/dkms"
+: >"$root/var/lib/dkms/mok.pub"
 sick "a key that is not enrolled" "signed by DKMS module signing key, but the key of DKMS is not enrolled"
+like "$output" "mokutil --import /var/lib/dkms/mok.pub" "... what to do"
+echo "is already enrolled" >"$root/mokutil"
+run doctor
+like "$status $output" "^0 .*signed by DKMS module signing key, with a key that is enrolled" "doctor: a key that is enrolled"
+rm "$root/mokutil"
+mkdir -p "$root/etc/dkms/framework.conf.d" "$root/keys"
+echo 'mok_certificate=/elsewhere' >"$root/etc/dkms/framework.conf"
+# shellcheck disable=SC2016  # DKMS's variable
+printf '%s\n' 'mok_signing_key="/keys/$kernelver.key"' '#mok_certificate=/no' 'mok_certificate="/keys/${kernelver}.der"' \
+	>"$root/etc/dkms/framework.conf.d/ours.conf"
+: >"$root/keys/$release.der"
+sick "another key that is not enrolled" "mokutil --import /keys/$release.der"
+rm -r "$root/etc/dkms"
+printf 'NAME=Ubuntu\nID=ubuntu\n' >"$root/etc/os-release"
+mkdir -p "$root/var/lib/shim-signed/mok"
+: >"$root/var/lib/shim-signed/mok/MOK.der"
+sick "Ubuntu's key" "mokutil --import /var/lib/shim-signed/mok/MOK.der"
+machine
+mkdir -p "$root/sys/firmware/efi/efivars"
+printf '\006\000\000\000\001' >"$root/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+run doctor
+like "$status $output" "^0 .*WARNING.*vsock.ko is not signed, and Secure Boot is on" "doctor: no signature under Secure Boot is a warning"
+machine
+run doctor
+like "$output" "no initramfs was found below /boot" "doctor: that there is no initramfs is told"
+mkdir -p "$root/boot/0123/$release"
+echo "usr/lib/modules/$release/$family/vsock.ko" >"$root/boot/0123/$release/initrd"
+sick "a boot loader's directory" "$root/boot/0123/$release/initrd has other modules than the disk"
+rm -r "$root/boot/0123"
+mkdir -p "$root/efi/EFI/Linux"
+: >"$root/efi/EFI/Linux/0123-$release.efi"
+run doctor
+like "$output" "0123-$release.efi has kernel and initramfs in one: it was not looked into" "doctor: a unified image is told"
+rm -r "$root/efi"
+# Of Arch: the image is named without the release, and may be of the kernel before.
+echo linux-lts >"$root/lib/modules/$release/pkgbase"
+echo "usr/lib/modules/6.1.0-0-lts/$family/vsock.ko" >"$root/boot/initramfs-linux-lts.img"
+run doctor
+like "$status $output" "^0 .*no old vsock module in /boot/initramfs-linux-lts.img" "doctor: another kernel's modules in the image do no harm"
+echo "usr/lib/modules/$release/$family/vsock.ko" >"$root/boot/initramfs-linux-lts.img"
+# shellcheck disable=SC2016  # for another shell
+printf '#!/bin/sh\ncat "$1"\n' >"$scratch/bin/lsinitcpio"
+chmod 755 "$scratch/bin/lsinitcpio"
+# shellcheck disable=SC2016  # for the inner shell
+output=$(sh -c 'lib=command/lib; for part in common modules initramfs doctor; do . "$lib/$part.sh"; done
+	image_lister() { command -v lsinitcpio; }; check_image "$1"' check $release 2>&1)
+like "$output" "initramfs-linux-lts.img has other modules than the disk" "doctor: the stock module in an image of mkinitcpio"
+# Root reads all, so that only the program that tests knows what cannot be read.
+# shellcheck disable=SC2016  # for the inner shell
+output=$(sh -c 'lib=command/lib; for part in common modules initramfs doctor; do . "$lib/$part.sh"; done
+	image_of() { echo /proc/self/mem/none; }; check_image "$1"' check $release 2>&1)
+like "$output" "cannot be read: it was not looked into; root can" "doctor: an image that cannot be read is told"
 machine
 echo "usr/lib/modules/$release/$family/vsock.ko" >"$root/boot/initrd.img-$release"
 sick "the stock module in the initramfs" "has other modules than the disk.*$family/vsock.ko"

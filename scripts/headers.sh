@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# What this distribution's packages are installed with, for advice; the build's scripts and the command share it.
+
+# install_command: nothing when the distribution is not known. root: another machine's directory, as in command/lib/common.sh.
+install_command() {
+	if [ -e "${root:-}/etc/debian_version" ]; then
+		echo "apt-get install"
+	elif [ -e "${root:-}/usr/bin/pacman" ]; then
+		echo "pacman -S"
+	elif [ -e "${root:-}/usr/bin/zypper" ]; then
+		echo "zypper install"
+	elif [ -e "${root:-}/usr/bin/dnf" ]; then
+		echo "dnf install"
+	fi
+}
+
+# package_advice NAME
+package_advice() {
+	package_command=$(install_command)
+	echo "${package_command:-install the package} $1"
+}
+
+# headers_advice RELEASE: what to do for a kernel's headers.
+headers_advice() {
+	case $(install_command) in
+	apt-get*) package_advice "linux-headers-$1" ;;
+	pacman*)
+		# linux, linux-lts and so on: the kernel says of which package it is.
+		headers_base=$(cat "${root:-}/usr/lib/modules/$1/pkgbase" 2> /dev/null || :)
+		package_advice "${headers_base:-linux}-headers"
+		;;
+	# The end of a release is the flavour: default, rt.
+	zypper*) package_advice "kernel-${1##*-}-devel" ;;
+	dnf*) package_advice "kernel-devel-$1" ;;
+	*) echo "install the package with its headers (kernel-devel)" ;;
+	esac
+}
