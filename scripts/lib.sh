@@ -4,6 +4,8 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export TOP
+# shellcheck source=scripts/headers.sh
+. "$TOP/scripts/headers.sh"
 
 die() {
 	echo "vsock-netns: $*" >&2
@@ -43,7 +45,7 @@ find_kernel() {
 		RELEASE=${KVER:-$(uname -r)}
 		KDIR=/lib/modules/$RELEASE/build
 		[ -r "$KDIR/Makefile" ] ||
-			die "no headers for kernel $RELEASE ($KDIR): install linux-headers-$RELEASE, or choose with KVER= or KDIR="
+			die "no headers for kernel $RELEASE ($KDIR): $(headers_advice "$RELEASE"), or choose with KVER= or KDIR="
 	else
 		[ -r "$KDIR/Makefile" ] || die "KDIR=$KDIR is not a kernel build tree (no Makefile)"
 		RELEASE=${KVER:-$(release_of "$KDIR")}

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What packages are made of, without building one: scripts that a shell can read, lists without missing files, documents whose
+# links lead somewhere; and make install as far as it decides itself.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317  # text for other shells; a function's own shell; functions that ok is given
+set -uo pipefail
+self=$(readlink -f "$0")
+cd "$(dirname "$self")/../.." || exit
+. tests/lib/guest.sh
+
+scratch=${PACKAGING_SCRATCH:-$(mktemp -d)}
+[ -n "${PACKAGING_SCRATCH:-}" ] || trap 'rm -rf "$scratch"' EXIT
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# ---- make install, on files of its own (see the end). What it calls writes down how it is called.
+make_install() {
+	local bin=$scratch/bin tree=$scratch/tree share=/usr/local/share/vsock-netns kernel
+	mount -t tmpfs none /usr/lib/modules && mount -t tmpfs none /usr/src && mount -t tmpfs none /usr/local || return
+	[ ! -d /usr/share/vsock-netns ] || mount -t tmpfs none /usr/share/vsock-netns || return
+	for kernel in 6.1.0-1-amd64 6.1.0-2-amd64; do
+		mkdir -p "/usr/lib/modules/$kernel"/{kernel,build}
+		touch "/usr/lib/modules/$kernel/build/Makefile"
+		echo CONFIG_VSOCKETS=m >"/usr/lib/modules/$kernel/build/.config"
+	done
+	mkdir -p "$bin" "$tree/packaging" $share "/usr/src/vsock-netns-1.9" /usr/src/vsock-netns-kmod
+	cp -r scripts dkms.conf "$tree/"
+	printf '#!/bin/sh\nmkdir -p /usr/src/vsock-netns-%s\necho "$SOURCES" >/usr/src/vsock-netns-%s/dkms.conf\n' "$version" "$version" \
+		>"$tree/packaging/install"
+	printf '#!/bin/sh\necho "settle $*" >>%s/did\n' "$scratch" >$share/settle
+	# DKMS knows this version, and no other.
+	printf '#!/bin/sh\ncase "$1 $5" in status\\ 1.9) ;; status*) echo known ;; *) echo "dkms $*" >>%s/did ;; esac\n' "$scratch" \
+		>"$bin/dkms"
+	chmod 755 "$bin/dkms" $share/settle "$tree/packaging/install"
+	PATH=$bin:$PATH
+	export SOURCES=one
+	rm -f "$scratch/did"
+	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(paste -s -d , "$scratch/did")" "0 dkms remove vsock-netns/$version --all,settle install" \
+		"make install KVER=…: what loses its modules to other sources gets them again" || diag "$(cat "$scratch/said")"
+	is "$(echo /usr/src/vsock-netns-*)" "/usr/src/vsock-netns-$version /usr/src/vsock-netns-kmod" "an older version's sources go"
+	rm -f "$scratch/did"
+	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/did")" "0 settle install 6.1.0-1-amd64" "the same sources again: that kernel only"
+	rm -r /usr/lib/modules/6.1.0-1-amd64/build
+	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/said")" "1 vsock-netns: no headers for kernel 6.1.0-1-amd64: $(. scripts/headers.sh; headers_advice 6.1.0-1-amd64)" \
+		"without headers it says how to get them"
+	printf '#!/bin/sh\nexit 1\n' >$share/settle
+	KVER=6.1.0-2-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$?" 1 "when settle fails, so does it"
+}
+if [ -n "${PACKAGING_SCRATCH:-}" ]; then
+	make_install
+	done_testing
+fi
+
+# ---- what is installed, and taken away
+export DESTDIR=$scratch/installed
+mkdir -p "$DESTDIR/usr/src/vsock-netns-1.9" "$DESTDIR/usr/src/vsock-netns-kmod"
+ok "packaging/install" packaging/install debian
+for file in usr/src/vsock-netns-"$version"/{Makefile,Kbuild,dkms.conf,src/core/table.c,scripts/build,scripts/headers.sh} \
+	usr/local/share/vsock-netns/{settle,common.sh,headers.sh,signing.sh} usr/local/sbin/vsock-netns; do
+	ok "there is $file" test -s "$DESTDIR/$file"
+done
+is "$(bash -c '. "$1/lib.sh" && package_version' - "$DESTDIR/usr/src/vsock-netns-$version/scripts" 2>&1)" "$version" \
+	"what DKMS builds with is complete"
+ok "packaging/install -u" packaging/install -u debian
+is "$(cd "$DESTDIR" && find . -type f && ls usr/src)" vsock-netns-kmod "leaves nothing, of no version"
+unset DESTDIR
+
+# links_of DOCUMENT: what its relative links lead to, as paths.
+links_of() { grep -oE '\]\([^):#]+[)#]' "$1" | sed 's/^](//; s/[)#]$//' | sort -u; }
+ok "packaging/documents" packaging/documents "$scratch/documents"
+ok "SECURITY.md is among them" test -s "$scratch/documents/SECURITY.md"
+while read -r document; do
+	while read -r link; do
+		ok "${document#"$scratch/documents/"}: $link is there" test -e "$(dirname "$document")/$link"
+	done < <(links_of "$document")
+done < <(find "$scratch/documents" -name '*.md' | sort)
+for archive in deb rpm; do
+	for file in Makefile Kbuild dkms.conf CHANGELOG.md README.md SECURITY.md CONTRIBUTING.md src scripts command docs packaging; do
+		like "$(grep 'Makefile Kbuild' packaging/make-$archive) " "[ 	]$file " "make $archive takes $file"
+	done
+done
+
+# ---- Debian
+like "$(cat packaging/debian/control)" "Build-Depends: .*dh-sequence-dkms" "a name that Debian 11 has too"
+for script in postinst prerm postrm; do
+	ok "debian: $script is readable for a shell" sh -n packaging/debian/vsock-netns-dkms.$script
+done
+# debian_script NAME ARGUMENT [COMMAND]: runs it with settle as an echo, and the command in the place of what debhelper generates.
+debian_script() {
+	sed "s|/usr/share/vsock-netns/settle|echo settle|; s|^#DEBHELPER#|${3:-:}|" "packaging/debian/vsock-netns-dkms.$1" >"$scratch/script"
+	sh "$scratch/script" "$2" 2>&1
+	echo "$?"
+}
+for argument in configure abort-upgrade abort-remove abort-deconfigure; do
+	is "$(debian_script postinst $argument "exit 1" | paste -s -d ,)" "settle install -a,0" "debian: postinst $argument"
+done
+is "$(debian_script postinst triggered)" 0 "debian: postinst triggered"
+is "$(debian_script prerm upgrade "exit 4")" 0 "debian: prerm upgrade, when DKMS fails"
+is "$(debian_script prerm remove "exit 4" | paste -s -d ,)" "settle remove,0" "debian: prerm remove, when DKMS fails"
+
+# ---- RPM
+spec=packaging/rpm/vsock-netns-dkms.spec
+if command -v rpmspec >/dev/null; then
+	ok "rpm: the specification is one" rpmspec -q --define "version_of_tree $version" $spec
+	like "$(rpmspec -q --requires --define "version_of_tree $version" $spec)" "dkms >= 3.1" "rpm: it wants a DKMS that puts modules back"
+else
+	skip "no rpmspec here" "rpm: the specification is one" "rpm: it wants a DKMS that puts modules back"
+fi
+# section NAME: its lines.
+section() { awk -v name="%$1" '/^%[a-z]+( |$)/ && $1 !~ /^%(doc|license|config)/ { inside = $1 == name; next } inside' $spec; }
+for script in install post preun transfiletriggerin; do
+	section $script >"$scratch/script"
+	ok "rpm: %$script has lines" test -s "$scratch/script"
+	ok "rpm: %$script is readable for a shell" sh -n "$scratch/script"
+done
+like "$(cat $spec)" "%transfiletriggerin -- /usr/src/kernels" "rpm: headers that come later are noticed"
+
+# ---- Arch
+ok "arch: PKGBUILD is readable for a shell" bash -n packaging/arch/PKGBUILD
+ok "arch: so is the rest" bash -n packaging/arch/vsock-netns-dkms.install
+arch_package() (
+	set -e
+	# shellcheck disable=SC2034  # read by PKGBUILD
+	startdir=$PWD/packaging/arch pkgdir=$scratch/arch
+	. packaging/arch/PKGBUILD
+	[ "$(pkgver)" = "$version" ]
+	[ -e "$startdir/$install" ]
+	package
+)
+ok "arch: package() installs what it names" arch_package
+for file in usr/bin/vsock-netns usr/share/vsock-netns/settle usr/src/vsock-netns-"$version"/dkms.conf usr/share/licenses/vsock-netns-dkms/LICENSE \
+	usr/share/libalpm/hooks/80-vsock-netns.hook usr/share/doc/vsock-netns-dkms/SECURITY.md $(. packaging/arch/PKGBUILD; echo "${backup[@]}"); do
+	ok "arch: there is $file" test -s "$scratch/arch/$file"
+done
+program=$(sed -n 's/^Exec = \([^ ]*\).*/\1/p' packaging/arch/80-vsock-netns.hook)
+ok "arch: the hook's $program is there" test -x "$scratch/arch$program"
+
+# ---- make install
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$scratch/private"
+	said=$(PACKAGING_SCRATCH=$scratch/private unshare --mount --propagation private "$self" 2>"$scratch/diag")
+	[ -n "$said" ] || diag "$(cat "$scratch/diag")"
+	is "$(grep '^1\.\.' <<<"$said")" "1..5" "make install: all of it is tried"
+	while IFS= read -r line; do
+		like "$line" "^ok" "${line#*- }" || diag "$(cat "$scratch/diag")"
+	done < <(grep -E '^(not )?ok' <<<"$said")
+else
+	skip "needs root" "make install: all of it is tried"
+fi
+
+done_testing
