@@ -28,6 +28,7 @@ ok "unload" unload_all
 echo "options vsock child_ns_mode=local" >/etc/modprobe.d/vsock-netns.conf
 load_vsock
 document_play docs/administrators-guide.md mode
+# shellcheck disable=SC2016  # backquotes, for sed
 read -r -a before_start < <(sed -n 's/.*`ExecStartPre=\([^`]*\)`.*/\1/p' docs/administrators-guide.md)
 ok "a service that needs isolation starts" "${before_start[@]}"
 rm /etc/modprobe.d/vsock-netns.conf
