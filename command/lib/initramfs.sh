@@ -42,7 +42,7 @@ image_modules() {
 	esac 2> /dev/null | grep -F "modules/$2/" | grep -E '(^|/)(vsock|vsock_loopback|vhost_vsock)\.ko(\.[a-z0-9]+)?$'
 }
 
-# image_copy IMAGE PATH: writes the file to stdout. False when there is no tool for that.
+# image_copy IMAGE PATH: writes the file to stdout, nothing when there is no tool for that.
 image_copy() {
 	if command -v lsinitrd > /dev/null; then
 		lsinitrd -f "$2" "$1"

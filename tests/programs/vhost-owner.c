@@ -239,6 +239,8 @@ static void wait_for_zombie(pid_t pid)
 			bail_out("%s", path);
 		fclose(file);
 	} while (state != 'Z' && now_ms() < end);
+	if (state != 'Z')
+		bail_out("the first thread does not end");
 }
 
 static void check_headless(void)
