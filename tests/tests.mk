@@ -17,12 +17,12 @@ export RANDOM_SECONDS RANDOM_SEED
 test-long:
 	@RANDOM_SECONDS=$(or $(RANDOM_SECONDS),600) $(TESTS_DIR)run -k $(or $(KERNEL),debug) 61-random-calls 70-vhost-random
 
-# make test-examples [KERNEL=6.1,6.12]: what documents show and an ordinary run leaves out: containers, services, machines, an
-# installation with DKMS; and on 7.3 what they say of newer kernels.
+# make test-examples [KERNEL=6.1,6.12]: what documents show and an ordinary run leaves out: containers, services, machines;
+# and on 7.3 what they say of newer kernels.
 .PHONY: test-examples
 test-examples:
-	@$(TESTS_DIR)run -k $(or $(KERNEL),6.1) 82-podman 83-systemd 84-libvirt 85-qemu 86-guide 87-install
-	@$(TESTS_DIR)run -k 7.3 88-migration
+	@$(TESTS_DIR)run -k $(or $(KERNEL),6.1) 82-podman 83-systemd 84-libvirt 85-qemu 86-guide
+	@$(TESTS_DIR)run -k 7.3 87-migration
 
 # make test-upstream [KERNEL=6.1,6.12,5.10]: the kernel's own tests, with our modules and with the stock ones.
 .PHONY: test-upstream
@@ -34,7 +34,7 @@ test-upstream:
 test-siblings:
 	@$(TESTS_DIR)siblings/run $(if $(KERNEL),-k '$(KERNEL)')
 
-# make test-packages [DISTRO=bullseye,bookworm,trixie] [T="lifecycle machine"]: the Debian package on whole userlands.
+# make test-packages [DISTRO=bullseye,bookworm,trixie] [T="source lifecycle machine"]: the Debian package, and the README's own way, on whole userlands.
 .PHONY: test-packages
 test-packages:
 	@$(TESTS_DIR)packages/run $(if $(DISTRO),-d '$(DISTRO)') $(T)

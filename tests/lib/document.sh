@@ -3,8 +3,8 @@
 # executed has "<!-- test: TEST NAME -->" on the line before it; tests/t-host/readme.t finds those that have not.
 # shellcheck shell=bash
 
-# As installed, for blocks that call it by its name.
-PATH=$PWD/command:$PATH
+# For blocks that call vsock-netns by its name; behind the rest, as there is an "install" in it too.
+PATH=$PATH:$PWD/command
 
 document_files=$(mktemp -d)
 document_jobs=()
@@ -19,10 +19,11 @@ document_block() {
 	' "$1"
 }
 
-# document_play FILE NAME: one test point for each command. In a console block, "# COMMAND" and below it what that says,
-# the answer has to be that, "…" being anything; in a sh block the command has to succeed.
+# document_play FILE NAME [[!]PROGRAMS]: one test point for each command. In a console block, "# COMMAND" and below it what
+# that says, the answer has to be that, "…" being anything; in a sh block the command has to succeed. With PROGRAMS, "apt|make",
+# only commands of these, or with "!" all others.
 document_play() {
-	local file=$1 name=$2 language line command="" expected=""
+	local file=$1 name=$2 document_programs=${3:-} language line command="" expected=""
 	{
 		read -r language
 		while IFS= read -r line; do
@@ -47,6 +48,11 @@ document_play() {
 document_step() {
 	local name=$1 language=$2 command=${3%%  #*} expected=$4 status=0 said pattern count=() before
 	[[ $command != '#'* ]] && [ -n "$command" ] || return 0
+	case $document_programs in
+	'') ;;
+	!*) [[ ! ${command%% *} =~ ^(${document_programs#!})$ ]] || return 0 ;;
+	*) [[ ${command%% *} =~ ^($document_programs)$ ]] || return 0 ;;
+	esac
 	# A server and a virtual machine are waited for, as by a person who goes on in another shell.
 	if [[ $command =~ --vsock\ [^|]*-l\ ([0-9]+) ]]; then
 		count=(document_listeners "${BASH_REMATCH[1]}")

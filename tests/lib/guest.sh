@@ -110,6 +110,14 @@ load_stock_vhost() {
 	modprobe -a vhost vmw_vsock_virtio_transport_common && insmod "$STOCK_MODULES/vhost_vsock.ko"
 }
 
+# load_stock: what a machine has loaded before anybody installs ours; vhost_vsock last, as it may be ours to replace or not.
+load_stock() {
+	insmod "$STOCK_MODULES/vsock.ko" &&
+		modprobe vmw_vsock_virtio_transport_common &&
+		insmod "$STOCK_MODULES/vsock_loopback.ko" &&
+		load_stock_vhost
+}
+
 our_modules="vsock|vsock_loopback|vhost_vsock"
 
 # foreign_modules: which module of ours has a loaded namesake that is not ours: they differ in the checksum of their sources.

@@ -44,3 +44,8 @@ in_root() {
 		exec chroot "$root" "$@"' in_root "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 		DEBIAN_FRONTEND=noninteractive ${proxy:+http_proxy="$proxy"} "$@"
 }
+
+# module_tree ROOT KERNEL: every file of its modules, with contents.
+module_tree() {
+	(cd "$1/lib/modules/$2" && find . ! -type f -printf '%p %y %m %l\n' -o -printf '%p %m ' -exec sha256sum -z {} \; | tr '\0' '\n' | sort)
+}

@@ -20,7 +20,7 @@ blocks() {
 # plays TEST DOCUMENT NAME: the test is there, and has the call; a name that is a file is extracted.
 plays() {
 	[ -x "$1" ] && {
-		grep -qE "^\\s*document_play $2 $3\$" "$1" || grep -qE "document_(play|block) \"\\\$document\" $3\\b" "$1"
+		grep -qE "^\\s*document_play $2 $3( |\$)" "$1" || grep -qE "document_(play|block) \"\\\$document\" $3\\b" "$1"
 	}
 }
 
@@ -49,7 +49,7 @@ for document in "${executed[@]}"; do
 done
 
 # calls: "TEST DOCUMENT NAME" of each.
-calls() { grep -oE "^\\s*document_play [^\" ]+ [^ ]+" tests/t/*.t tests/t-host/*.t | sed 's/:[[:space:]]*document_play / /'; }
+calls() { grep -oE "^\\s*document_play [^\" ]+ [^ ]+" tests/t/*.t tests/t-host/*.t tests/packages/source | sed 's/:[[:space:]]*document_play / /'; }
 while read -r test document name; do
 	ok "$test: $document has the block $name" grep -qxF "<!-- test: $test $name -->" "$document"
 done < <(calls)

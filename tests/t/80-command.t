@@ -29,15 +29,6 @@ for file in "$tree"/updates/dkms/*.ko; do
 	cp "$STOCK_MODULES/$name.ko" "$directory/"
 done
 
-# A machine as it is before anybody installs ours; vhost_vsock last, as it may be ours to replace or not.
-load_stock() {
-	insmod "$STOCK_MODULES/vsock.ko" &&
-		modprobe vmw_vsock_virtio_transport_common &&
-		insmod "$STOCK_MODULES/vsock_loopback.ko" &&
-		modprobe vhost &&
-		insmod "$STOCK_MODULES/vhost_vsock.ko"
-}
-
 # run ARGUMENT…: sets output, which has both streams, and status.
 run() {
 	status=0
