@@ -54,8 +54,13 @@ bool vsock_addr_equals_addr(const struct sockaddr_vm *addr,
 }
 EXPORT_SYMBOL_GPL(vsock_addr_equals_addr);
 
+#ifdef HAVE_VSOCK_ADDR_CAST_UNSIZED
+int vsock_addr_cast(const struct sockaddr_unsized *addr, size_t len,
+		    struct sockaddr_vm **out_addr)
+#else
 int vsock_addr_cast(const struct sockaddr *addr, size_t len,
 		    struct sockaddr_vm **out_addr)
+#endif
 {
 	if (len < sizeof(**out_addr))
 		return -EFAULT;

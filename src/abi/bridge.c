@@ -158,6 +158,20 @@ int vns_bridge_assign_transport(struct vsock_sock *vsk,
 }
 
 /**
+ * vns_bridge_linger() - vsock_linger()
+ * @sk: a socket that its transport releases, locked
+ *
+ * Waits as long as SO_LINGER says for what was sent to reach the peer.
+ *
+ * Context: may sleep.
+ */
+void vns_bridge_linger(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_LINGER) && sk->sk_socket)
+		vns_wait_sent(vns_sk(sk), sk->sk_lingertime);
+}
+
+/**
  * vns_bridge_cid_is_ours() - vsock_find_cid()
  * @cid: the CID
  */

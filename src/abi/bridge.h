@@ -33,6 +33,7 @@ int vns_bridge_assign_transport(struct vsock_sock *vsk,
 				struct vsock_sock *parent);
 bool vns_bridge_cid_is_ours(unsigned int cid);
 struct sock *vns_bridge_create_child(struct sock *parent);
+void vns_bridge_linger(struct sock *sk);
 s64 vns_bridge_readable(struct vsock_sock *vsk);
 bool vns_bridge_may_tap(const struct net *net, const struct vns_domain *domain);
 unsigned long *vns_bridge_tapped(const struct vns_domain *domain);

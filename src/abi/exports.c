@@ -155,6 +155,14 @@ bool vsock_check_source(const struct vsock_sock *vsk,
 EXPORT_SYMBOL_GPL(vsock_check_source);
 #endif
 
+#ifdef HAVE_VSOCK_LINGER
+void vsock_linger(struct sock *sk)
+{
+	vns_bridge_linger(sk);
+}
+EXPORT_SYMBOL_GPL(vsock_linger);
+#endif
+
 /* Incoming connections. */
 
 struct sock *vsock_create_connected(struct sock *parent)

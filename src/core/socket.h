@@ -173,6 +173,7 @@ void vns_pending_remove(struct sock *listener, struct sock *pending);
 int vns_wait(struct vns_sock *vs, struct vns_io *io, enum vns_wait what,
 	     long *timeout);
 void vns_wait_prepare(struct vns_sock *vs);
+void vns_wait_sent(struct vns_sock *vs, long timeout);
 void vns_ready_locked(struct vns_sock *vs);
 void vns_ready_run(struct vns_sock *vs);
 void vns_data_ready_later(struct sock *sk, unsigned long delay);

@@ -254,3 +254,34 @@ void vns_data_ready(struct sock *sk)
 		vns_data_ready_later(sk, 0);
 }
 EXPORT_SYMBOL_GPL(vns_data_ready);
+
+static bool has_unsent(struct vns_sock *vs)
+{
+	const struct vns_transport *t = vs->transport;
+
+	return t && t->unsent && t->unsent(vs) > 0;
+}
+
+/**
+ * vns_wait_sent() - sleep until the peer has all that was sent
+ * @vs: the socket, its lock held; it has a struct socket
+ * @timeout: in jiffies, at most so long
+ *
+ * A transport that does not know, or a signal, ends that at once.  The transport
+ * wakes the socket when bytes were taken.
+ *
+ * Context: gives the lock up meanwhile.
+ */
+void vns_wait_sent(struct vns_sock *vs, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct sock *sk = vns_sock_sk(vs);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (has_unsent(vs) && timeout && !signal_pending(current)) {
+		release_sock(sk);
+		timeout = wait_woken(&wait, TASK_INTERRUPTIBLE, timeout);
+		lock_sock(sk);
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+}

@@ -3,6 +3,7 @@
  * Are the functions behind MSG_ZEROCOPY named msg_zerocopy_*() and net_zcopy_*()?
  * Changed: 5.12 renamed them from sock_zerocopy_*()
  * exported: msg_zerocopy_realloc msg_zerocopy_put_abort
+ * one-of: names of the functions behind MSG_ZEROCOPY
  */
 #include <linux/skbuff.h>
 

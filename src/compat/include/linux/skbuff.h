@@ -9,7 +9,12 @@
 
 #include_next <linux/skbuff.h>
 
-#ifndef HAVE_MSG_ZEROCOPY_REALLOC
+#ifdef HAVE_MSG_ZEROCOPY_REALLOC_DEVMEM
+#define msg_zerocopy_realloc(sk, size, ubuf) \
+	msg_zerocopy_realloc(sk, size, ubuf, false)
+#endif
+
+#ifdef HAVE_SOCK_ZEROCOPY_REALLOC
 #define msg_zerocopy_realloc sock_zerocopy_realloc
 
 static inline void net_zcopy_get(struct ubuf_info *ubuf)
@@ -32,7 +37,7 @@ static inline void ubuf_put_copied(struct ubuf_info *ubuf)
 {
 #ifdef HAVE_UBUF_INFO_OPS
 	ubuf->ops->complete(NULL, ubuf, false);
-#elif defined(HAVE_MSG_ZEROCOPY_REALLOC)
+#elif !defined(HAVE_SOCK_ZEROCOPY_REALLOC)
 	ubuf->callback(NULL, ubuf, false);
 #else
 	ubuf->zerocopy = 0;
