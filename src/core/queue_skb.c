@@ -88,6 +88,24 @@ static struct sk_buff *copy(struct vns_sock *vs, size_t len)
 	return skb;
 }
 
+/* Bytes in the largest pages there are, as many as one buffer can have. */
+#define HAND_OUT_MAX	(MAX_SKB_FRAGS * SZ_4M)
+
+/* A message that never fits one buffer is taken off the queue, and told. */
+static int refuse(struct vns_sock *vs, size_t len)
+{
+	struct sock *sk = vns_sock_sk(vs);
+	struct msghdr nowhere = {};
+	struct vns_io io = { .msg = &nowhere };
+
+	iov_iter_discard(&nowhere.msg_iter, READ, 0);
+	vs->transport->recv(vs, &io);
+	sk->sk_err = EMSGSIZE;
+	sk_error_report(sk);
+
+	return min_t(size_t, len, INT_MAX);
+}
+
 /**
  * vns_queue_hand_out() - the end of a transport's read_skb
  * @vs: the socket, its socket lock held
@@ -95,12 +113,16 @@ static struct sk_buff *copy(struct vns_sock *vs, size_t len)
  * @len: from vns_queue_take()
  * @actor: takes the buffer over
  *
+ * A message that no buffer has room for is dropped, and the socket has EMSGSIZE.
+ *
  * Context: may sleep for memory.
  * Return: the buffer's length, -ENOMEM, -ENOTCONN.
  */
 int vns_queue_hand_out(struct vns_sock *vs, struct sk_buff *skb, size_t len,
 		       int (*actor)(struct sock *sk, struct sk_buff *skb))
 {
+	if (!skb && len > HAND_OUT_MAX)
+		return refuse(vs, len);
 	if (!skb)
 		skb = copy(vs, len);
 	if (!skb)

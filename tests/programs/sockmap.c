@@ -258,6 +258,34 @@ static void check_messages(void)
 	close(map);
 }
 
+/* No buffer has room for such a message: it must not keep those behind it, nor the end, for ever. */
+static void check_too_large(void)
+{
+	const size_t len = 70 << 20;
+	const uint64_t room = 80 << 20;
+	int map = map_filtering(), client, server, fds[2];
+	char *data = calloc(1, len);
+	unsigned int i;
+
+	vm_pair(SOCK_SEQPACKET, &client, &server);
+	fds[0] = client;
+	fds[1] = server;
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &room, sizeof(room));
+		setsockopt(fds[i], AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &room, sizeof(room));
+	}
+	is_int(map_put(map, 0, server), 0, "too large: into the map");
+	is_int(send(client, data, len, 0), len, "too large: a message of 70 MiB");
+	is_int(recv(server, data, len, 0), -1, "too large: is not received");
+	is_int(errno, EMSGSIZE, "too large: which is told");
+	is_int(send(client, "x", 1, 0), 1, "too large: one more");
+	is_int(recv_byte(&server), 'x', "too large: which is");
+	free(data);
+	close(client);
+	close(server);
+	close(map);
+}
+
 static void check_redirect(void)
 {
 	int map = map_redirecting(0), in, from, to, out;
@@ -542,8 +570,10 @@ int main(void)
 		in_child(check_churn);
 	}
 	/* The kernel's own makes a stream of them. */
-	if (!native())
+	if (!native()) {
 		in_child(check_messages);
+		in_child(check_too_large);
+	}
 	check_unload();
 
 	return done();
