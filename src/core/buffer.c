@@ -66,7 +66,8 @@ struct sk_buff *vns_buffer_make(struct iov_iter *from, size_t len,
 		linear = head;
 		paged = len;
 	} else if (roomy && len <= VNS_APPEND_MAX) {
-		linear = LINEAR_MAX;
+		/* Larger pages would be much for a few bytes. */
+		linear = min_t(size_t, LINEAR_MAX, SKB_WITH_OVERHEAD(SZ_4K));
 	}
 
 	skb = alloc_skb_with_frags(linear, paged, PAGE_ALLOC_COSTLY_ORDER, &err,
