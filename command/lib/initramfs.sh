@@ -33,13 +33,18 @@ image_command() {
 # image_lister: the program that reads images here.
 image_lister() { command -v lsinitramfs || command -v lsinitrd || command -v lsinitcpio; }
 
-# image_modules IMAGE RELEASE: which of the replaceable modules are in it, by path. Those of another kernel are not loaded: an
-# image that is named without its release has them until it is made anew.
-image_modules() {
+# image_list IMAGE: the paths of all that is in it, or nothing.
+image_list() {
 	case $(image_lister) in
 	*/lsinitrd) lsinitrd "$1" | awk '{ print $NF }' ;;
 	*) "$(image_lister)" "$1" ;;
-	esac 2> /dev/null | grep -F "modules/$2/" | grep -E '(^|/)(vsock|vsock_loopback|vhost_vsock)\.ko(\.[a-z0-9]+)?$'
+	esac 2> /dev/null
+}
+
+# image_modules IMAGE RELEASE: which of the replaceable modules are in it, by path. Those of another kernel are not loaded: an
+# image that is named without its release has them until it is made anew.
+image_modules() {
+	image_list "$1" | grep -F "modules/$2/" | grep -E '(^|/)(vsock|vsock_loopback|vhost_vsock)\.ko(\.[a-z0-9]+)?$'
 }
 
 # image_copy IMAGE PATH: writes the file to stdout, nothing when there is no tool for that.
@@ -100,8 +105,8 @@ without_suffix() { say "${1%.ko*}"; }
 # same_as_on_disk IMAGE PATH FILE: is the copy the file on disk?
 same_as_on_disk() {
 	# The usual case needs no unpacking: a copy at another place in the tree is another module. Images have modules
-	# without compression of their own.
-	[ "$(without_suffix "${3#"$modules/"}")" = "$(without_suffix "${2#*lib/modules/}")" ] || return 1
+	# without compression of their own. Whether the tree is below /lib or /usr/lib is how kmod was built.
+	[ "$(without_suffix "${3#*lib/modules/}")" = "$(without_suffix "${2#*lib/modules/}")" ] || return 1
 	image_suffix=${2##*/}
 	image_file=$(mktemp -d) || return 0
 	if image_copy "$1" "$2" > "$image_file/$image_suffix" && [ -s "$image_file/$image_suffix" ]; then

@@ -14,23 +14,33 @@ version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
 # ---- make install, on files of its own (see the end). What it calls writes down how it is called.
 make_install() {
-	local bin=$scratch/bin tree=$scratch/tree share=/usr/local/share/vsock-netns kernel
-	mount -t tmpfs none /usr/lib/modules && mount -t tmpfs none /usr/src && mount -t tmpfs none /usr/local || return
-	[ ! -d /usr/share/vsock-netns ] || mount -t tmpfs none /usr/share/vsock-netns || return
-	for kernel in 6.1.0-1-amd64 6.1.0-2-amd64; do
-		mkdir -p "/usr/lib/modules/$kernel"/{kernel,build}
-		touch "/usr/lib/modules/$kernel/build/Makefile"
-		echo CONFIG_VSOCKETS=m >"/usr/lib/modules/$kernel/build/.config"
+	local bin=$scratch/bin tree=$scratch/tree share=/usr/local/share/vsock-netns kernel directory
+	# A machine without a kernel package has no such directory. Where one cannot be mounted nothing is tried.
+	mkdir -p /lib/modules
+	for directory in /lib/modules /usr/src /usr/local /usr/share /run; do
+		mount -t tmpfs none $directory || return
 	done
-	mkdir -p "$bin" "$tree/packaging" $share "/usr/src/vsock-netns-1.9" /usr/src/vsock-netns-kmod
+	for kernel in 6.1.0-1-amd64 6.1.0-2-amd64; do
+		mkdir -p "/lib/modules/$kernel"/{kernel,build}
+		touch "/lib/modules/$kernel/build/Makefile"
+		echo CONFIG_VSOCKETS=m >"/lib/modules/$kernel/build/.config"
+	done
+	mkdir -p "$bin" "$tree"/{packaging,command} $share "/usr/src/vsock-netns-1.9" /usr/src/vsock-netns-kmod
 	cp -r scripts dkms.conf "$tree/"
-	printf '#!/bin/sh\nmkdir -p /usr/src/vsock-netns-%s\necho "$SOURCES" >/usr/src/vsock-netns-%s/dkms.conf\n' "$version" "$version" \
-		>"$tree/packaging/install"
+	cat >"$tree/packaging/install" <<-INSTALL
+		#!/bin/sh
+		[ "\$1" != -u ] || exec echo "install \$*" >>$scratch/did
+		mkdir -p /usr/src/vsock-netns-$version
+		echo "\$SOURCES" >/usr/src/vsock-netns-$version/dkms.conf
+		exit \${ENDS:-0}
+	INSTALL
+	printf '#!/bin/sh\necho "command/install $*" >>%s/did\n' "$scratch" >"$tree/command/install"
+	printf '#!/bin/sh\necho "settle $*" >>%s/did\nexit ${SETTLES:-0}\n' "$scratch" >"$tree/packaging/settle"
 	printf '#!/bin/sh\necho "settle $*" >>%s/did\n' "$scratch" >$share/settle
 	# DKMS knows this version, and no other.
 	printf '#!/bin/sh\ncase "$1 $5" in status\\ 1.9) ;; status*) echo known ;; *) echo "dkms $*" >>%s/did ;; esac\n' "$scratch" \
 		>"$bin/dkms"
-	chmod 755 "$bin/dkms" $share/settle "$tree/packaging/install"
+	chmod 755 "$bin/dkms" $share/settle "$tree"/{packaging/install,packaging/settle,command/install}
 	PATH=$bin:$PATH
 	export SOURCES=one
 	rm -f "$scratch/did"
@@ -41,13 +51,38 @@ make_install() {
 	rm -f "$scratch/did"
 	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
 	is "$? $(cat "$scratch/did")" "0 settle install 6.1.0-1-amd64" "the same sources again: that kernel only"
-	rm -r /usr/lib/modules/6.1.0-1-amd64/build
+	rm -f "$scratch/did"
+	KVER=6.1.0-1-amd64 SOURCES=two ENDS=1 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/did" 2>/dev/null)" "1 " "new sources, and then it fails: nothing is built"
+	KVER=6.1.0-1-amd64 SOURCES=two "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(paste -s -d , "$scratch/did")" "0 dkms remove vsock-netns/$version --all,settle install" \
+		"... the next time they are built from" || diag "$(cat "$scratch/said")"
+	rm -r /lib/modules/6.1.0-1-amd64/build
 	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
 	is "$? $(cat "$scratch/said")" "1 vsock-netns: no headers for kernel 6.1.0-1-amd64: $(. scripts/headers.sh; headers_advice 6.1.0-1-amd64)" \
 		"without headers it says how to get them"
 	printf '#!/bin/sh\nexit 1\n' >$share/settle
 	KVER=6.1.0-2-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
 	is "$?" 1 "when settle fails, so does it"
+
+	rm -f "$scratch/did"
+	SETTLES=1 "$tree/scripts/dkms-uninstall" >"$scratch/said" 2>&1
+	like "$? $(cat "$scratch/did" "$scratch/said")" "^1 settle remove.vsock-netns: not uninstalled: .* mend that and repeat make uninstall$" \
+		"make uninstall: when not every kernel gets its own back, the rest stays, and that is said"
+	"$tree/scripts/dkms-uninstall" >"$scratch/said" 2>&1
+	is "$? $(tail -n 1 "$scratch/did" | cut -d ' ' -f 1,2)" "0 install -u" "... all goes when it does"
+
+	mkdir -p /usr/share/vsock-netns "$scratch"/{fedora,arch}/usr/bin
+	touch /usr/share/vsock-netns/settle "$scratch/fedora/usr/bin/dnf" "$scratch/arch/usr/bin/pacman"
+	root=$scratch/fedora "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/said")" "1 vsock-netns: vsock-netns is installed as a package already; take that away first: dnf remove vsock-netns-dkms" \
+		"make install beside a package: the word of the distribution"
+	rm -f "$scratch/did"
+	"$tree/scripts/dkms-uninstall" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/did")" "0 command/install -u" "make uninstall beside a package takes away what is below /usr/local"
+	rm -r $share
+	root=$scratch/arch "$tree/scripts/dkms-uninstall" >"$scratch/said" 2>&1
+	is "$? $(cat "$scratch/said")" "1 vsock-netns: vsock-netns is installed as a package: pacman -R vsock-netns-dkms" "... or says how the package goes"
 }
 if [ -n "${PACKAGING_SCRATCH:-}" ]; then
 	make_install
@@ -66,7 +101,31 @@ is "$(bash -c '. "$1/lib.sh" && package_version' - "$DESTDIR/usr/src/vsock-netns
 	"what DKMS builds with is complete"
 ok "packaging/install -u" packaging/install -u debian
 is "$(cd "$DESTDIR" && find . -type f && ls usr/src)" vsock-netns-kmod "leaves nothing, of no version"
+ok "packaging/install kernel-install" packaging/install kernel-install
+for module in vsock vsock_loopback vhost_vsock; do
+	for directory in extra updates; do
+		ok "depmod: $module in $directory is in front of all others" \
+			grep -qx "override $module \* $directory" "$DESTDIR/usr/lib/depmod.d/vsock-netns.conf"
+	done
+done
+ok "packaging/install -u" packaging/install -u kernel-install
+is "$(cd "$DESTDIR" && find . -type f)" "" "leaves none of that"
 unset DESTDIR
+like "$(cat dkms.conf)" $'\nNO_WEAK_MODULES="yes"\n' "no kernel gets links to another one's modules"
+
+# ---- the kernels' hooks
+printf '#!/bin/sh\necho "settle $*"\nexit 1\n' >"$scratch/settle"
+chmod 755 "$scratch/settle"
+# hook NAME ARGUMENT…: runs it with settle as an echo that fails, installed by make install.
+hook() {
+	sed "s|/usr/share/vsock-netns/settle|$scratch/none|; s|/usr/local/share/vsock-netns/settle|$scratch/settle|" "packaging/kernel-hooks/$1" \
+		>"$scratch/hook"
+	sh "$scratch/hook" "${@:2}" 2>&1
+	echo "$?"
+}
+is "$(hook debian 6.1.0-1-amd64 /boot/vmlinuz-6.1.0-1-amd64 | paste -s -d ,)" "settle install -a 6.1.0-1-amd64,0" "debian's hook: that kernel"
+is "$(hook kernel-install add 6.1.0-1 /boot/entry /boot/vmlinuz | paste -s -d ,)" "settle install -a 6.1.0-1,0" "kernel-install's hook: that kernel"
+is "$(hook kernel-install remove 6.1.0-1 /boot/entry)" 0 "... not when it goes"
 
 # links_of DOCUMENT: what its relative links lead to, as paths.
 links_of() { grep -oE '\]\([^):#]+[)#]' "$1" | sed 's/^](//; s/[)#]$//' | sort -u; }
@@ -116,11 +175,33 @@ for script in install post preun transfiletriggerin; do
 	ok "rpm: %$script has lines" test -s "$scratch/script"
 	ok "rpm: %$script is readable for a shell" sh -n "$scratch/script"
 done
+# scriptlet NAME ARGUMENT: runs it with settle and DKMS as echoes that fail.
+scriptlet() {
+	{
+		echo 'settle() { echo "settle $*"; return 1; }; dkms() { echo "dkms $*" >&3; return 4; }'
+		section "$1" | sed 's|/usr/share/vsock-netns/settle|settle|; s/%{version}/2/'
+	} >"$scratch/script"
+	echo /usr/src/kernels/6.1.0-1/Makefile | sh -e "$scratch/script" "$2" 3>&1
+	echo "$?"
+}
+is "$(scriptlet post 1 | paste -s -d ,)" "settle install -a,0" "rpm: %post of an installation"
+is "$(scriptlet post 2 | paste -s -d ,)" "dkms remove vsock-netns/2 --all,settle install -a,0" "rpm: %post of an upgrade"
+is "$(scriptlet preun 0 | paste -s -d ,)" "settle remove,0" "rpm: %preun of a removal"
+is "$(scriptlet preun 1)" 0 "rpm: %preun of an upgrade"
+is "$(scriptlet transfiletriggerin 1 | paste -s -d ,)" "settle install -a,0" "rpm: %transfiletriggerin"
 like "$(cat $spec)" "%transfiletriggerin -- /usr/src/kernels" "rpm: headers that come later are noticed"
 
 # ---- Arch
 ok "arch: PKGBUILD is readable for a shell" bash -n packaging/arch/PKGBUILD
 ok "arch: so is the rest" bash -n packaging/arch/vsock-netns-dkms.install
+# arch_script FUNCTION: runs it with settle as an echo that fails.
+arch_script() {
+	sed "s|/usr/share/vsock-netns/settle|$scratch/settle|" packaging/arch/vsock-netns-dkms.install >"$scratch/script"
+	bash -c '. "$1" && "$2"' - "$scratch/script" "$1" 2>&1
+	echo "$?"
+}
+is "$(arch_script pre_remove | paste -s -d ,)" "settle remove,0" "arch: a removal gives the kernels their own back"
+is "$(grep -c 'settle' <(arch_script post_upgrade))" 0 "arch: an upgrade does not"
 arch_package() (
 	set -e
 	# shellcheck disable=SC2034  # read by PKGBUILD
@@ -143,7 +224,7 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir "$scratch/private"
 	said=$(PACKAGING_SCRATCH=$scratch/private unshare --mount --propagation private "$self" 2>"$scratch/diag")
 	[ -n "$said" ] || diag "$(cat "$scratch/diag")"
-	is "$(grep '^1\.\.' <<<"$said")" "1..5" "make install: all of it is tried"
+	is "$(grep '^1\.\.' <<<"$said")" "1..12" "make install: all of it is tried"
 	while IFS= read -r line; do
 		like "$line" "^ok" "${line#*- }" || diag "$(cat "$scratch/diag")"
 	done < <(grep -E '^(not )?ok' <<<"$said")

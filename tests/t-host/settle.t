@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # packaging/settle on a made-up machine, with a DKMS that builds by writing a line of text: which kernels get which modules.
+# shellcheck disable=SC2016  # text for other shells
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/lib/guest.sh
@@ -13,15 +14,37 @@ tree=$root/var/lib/dkms/vsock-netns
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 first=6.1.0-1-amd64 second=6.1.0-2-amd64
 mkdir "$scratch/bin"
-for program in uname id modinfo; do
+for program in uname id modinfo lsinitramfs unmkinitramfs; do
 	ln -s "$PWD/tests/lib/fake-machine" "$scratch/bin/$program"
 done
-for program in depmod update-initramfs; do
-	ln -s /bin/true "$scratch/bin/$program"
-done
+ln -s /bin/true "$scratch/bin/depmod"
+# An image is a list of paths. What makes one is a file, if there is one; with a file "readonly", nothing leaves /lib/modules;
+# nobody waits for the lock.
+cat >"$scratch/bin/update-initramfs" <<'GENERATOR'
+#!/bin/sh
+image=$VSOCK_NETNS_ROOT/boot/initrd.img-$3
+[ ! -e "$VSOCK_NETNS_ROOT/generator" ] || . "$VSOCK_NETNS_ROOT/generator"
+GENERATOR
+cat >"$scratch/bin/rm" <<'RM'
+#!/bin/sh
+case $*:$(ls "$VSOCK_NETNS_ROOT/readonly" 2>/dev/null) in
+*/lib/modules/*:?*)
+	echo "rm: cannot remove it: Read-only file system" >&2
+	exit 1
+	;;
+esac
+exec /bin/rm "$@"
+RM
+cat >"$scratch/bin/flock" <<'FLOCK'
+#!/bin/sh
+[ "$1" != -w ] || exec /usr/bin/flock -n "$3"
+exec /usr/bin/flock "$@"
+FLOCK
+chmod 755 "$scratch"/bin/{update-initramfs,rm,flock}
 export PATH=$scratch/bin:$PATH
 
-# With a file "old" it is 2.8, which builds and installs nothing twice; with "signs" it signs.
+# With a file "old" it is 2.8, which builds and installs nothing twice; with "signs" it signs; with "full" the disk is, which
+# it does not notice; with "loses" a module of the kernel's own is lost on the way back; "signal" is sent to who called it.
 cat >"$scratch/bin/dkms" <<'DKMS'
 #!/bin/bash
 root=$VSOCK_NETNS_ROOT tree=$VSOCK_NETNS_ROOT/var/lib/dkms/vsock-netns
@@ -53,6 +76,7 @@ add)
 	mkdir -p "$tree/$version"
 	ln -s "$root/usr/src/vsock-netns-$version" "$tree/$version/source"
 	;;
+remove) [ -e "$tree/$version/source/dkms.conf" ] || exit 0 ;;& # 3.0 says that it is an error, and succeeds
 *) [ -e "$tree/$version/source/dkms.conf" ] || exit 4 ;;&
 build | install)
 	if [ ! -d "$built" ] || [ "$action$force" = buildyes ]; then
@@ -67,10 +91,13 @@ build | install)
 install)
 	[ ! -e "$built.installed" ] || [ -n "$force" ] || exit 0
 	mkdir -p "$installed" && cp "$built"/*.ko "$installed/"
+	[ ! -e "$root/full" ] || truncate -s 0 "$installed"/*.ko
+	[ ! -e "$root/signal" ] || { rm "$installed/vsock.ko" && kill -s "$(cat "$root/signal")" $PPID; }
 	touch "$built.installed"
 	;;
 uninstall) [ ! -e "$built.installed" ] || rm -r "$installed"/*.ko "$built.installed" ;;
 remove)
+	[ ! -e "$root/loses" ] || rm "$root/lib/modules/6.1.0-1-amd64/kernel/net/vmw_vsock/vsock.ko"
 	for built in "$tree/$version"/${kernel:-*-amd64}; do
 		[ -d "$built" ] || continue
 		[ ! -e "$built.installed" ] || rm -r "$root/lib/modules/${built##*/}/updates/dkms"/*.ko "$built.installed"
@@ -102,7 +129,7 @@ sources() {
 
 machine() {
 	rm -rf "$root"
-	mkdir -p "$root"/{boot,etc/dkms,proc,sys/kernel/security,var/lib/dkms}
+	mkdir -p "$root"/{boot,etc/dkms,proc,run,sys/kernel/security,var/lib/dkms,var/tmp}
 	touch "$root/etc/debian_version"
 	echo $first >"$root/release"
 	kernel $first
@@ -202,8 +229,15 @@ touch "$root/etc/dkms/no-autoinstall"
 mkdir -p "$root/var/log/vsock-netns"
 echo "in place" >"$root/var/log/vsock-netns/$first.log"
 settle install -a
-is "$status $(versions $first)$(verdict $first)" "0 " "no-autoinstall: nothing is built by itself, and no verdict is left that is not true"
-like "$output" "nothing is built, as /etc/dkms/no-autoinstall says" "... and that is said"
+is "$status $(versions $first)" "0 " "no-autoinstall: nothing is built by itself"
+like "$output" "$first: nothing is built, as /etc/dkms/no-autoinstall says" "... and that is said"
+like "$(verdict $first)" "nothing is built" "... in the verdict too"
+echo "usr/lib/modules/$first/updates/dkms/vsock.ko" >"$root/boot/initrd.img-$first"
+echo 'echo "usr/lib/modules/$3/kernel/net/vmw_vsock/vsock.ko" >"$image"' >"$root/generator"
+settle install -a
+is "$status $(cat "$root/boot/initrd.img-$first")" "0 usr/lib/modules/$first/kernel/net/vmw_vsock/vsock.ko" \
+	"... but ours does not stay in an initramfs when it has gone from the disk" || diag "$output"
+rm "$root/generator" "$root/boot/initrd.img-$first"
 settle install
 is "$status $(versions $first)" "0 $ours" "but when somebody asks"
 
@@ -219,5 +253,129 @@ settle remove
 is "$status $(versions $first)$(versions $second)" "0 " "sources deleted by hand: ours go all the same" || diag "$output"
 ok "... the kernel's own module is where it was" test -e "$stock"
 is "$(find "$tree" "$root/lib/modules" -name '*.origin' -o -path '*/updates/*' -type f 2>/dev/null)$(ls "$root/var/lib/dkms")" "" "... nothing is left"
+
+# ---- what is asked for
+machine
+settle install 6.1.0-9-amd64
+is "$status $output" "1 vsock-netns: the kernel 6.1.0-9-amd64 is not installed here; nothing was changed" "a kernel that is not there is told"
+settle install -a 6.1.0-9-amd64
+is "$status $output" "0 " "not to a hook"
+for words in "install --help" "install -a -x" "remove $first" ""; do
+	# shellcheck disable=SC2086  # words
+	settle $words
+	like "$status $output" "^2 vsock-netns: usage: " "settle $words: usage"
+done
+
+# ---- two at once
+machine
+exec 8>"$root/run/vsock-netns.lock"
+/usr/bin/flock 8
+settle install
+like "$status $output" "^1 vsock-netns: waiting for another .*swap.*still at work; nothing was changed" "beside another or a swap it waits, not for ever"
+is "$(cat "$root/did")" "" "... and does nothing"
+exec 8>&-
+settle install
+is "$status $(versions $first)" "0 $ours" "after that it works"
+
+# ---- a package and make install
+like "$output" "in place" "alone it says nothing of another one"
+for prefix in usr usr/local; do
+	install -D /dev/null "$root/$prefix/share/vsock-netns/settle"
+done
+settle install
+like "$output" "installed twice, .*/usr/local/sbin/vsock-netns: .* make uninstall" "what is installed twice is told"
+
+# ---- stopped half way
+for signal in HUP INT TERM; do
+	machine
+	echo $signal >"$root/signal"
+	settle install $first
+	like "$status $output" "^1 .*vsock-netns: $first: our modules are not what modprobe finds" "SIG$signal does not stop it half way"
+done
+machine
+settle install $second
+echo KILL >"$root/signal"
+echo "in place" >"$root/var/log/vsock-netns/$first.log"
+settle install $first
+like "$status $(verdict $first)" "^137 .*interrupted, so that .*install .*$first" "SIGKILL: the verdict is true"
+like "$(verdict $second)" "in place" "... and so is the other's"
+rm "$root/signal"
+settle install $first
+is "$status $(versions $first)" "0 $ours" "... the next time all is mended"
+
+# ---- a full disk
+machine
+touch "$root/full"
+settle install $first
+like "$status $output" "^1 .*not written whole.*the kernel's own stay: is the disk full\?" "modules that are not whole are told"
+is "$(find "$root/lib/modules/$first" -path '*/updates/*' -type f)" "" "... and taken out"
+for directory in updates/dkms updates extra; do
+	machine
+	mkdir -p "$root/lib/modules/$first/$directory"
+	touch "$root/lib/modules/$first/$directory"/{vsock.ko.xz,other.ko}
+	settle remove
+	is "$status $(ls "$root/lib/modules/$first/$directory")" "0 other.ko" "settle remove: what is no module goes from $directory"
+done
+
+# ---- ours do not go
+machine
+settle install
+touch "$root/readonly"
+settle remove
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back: .*/updates/dkms/vsock.ko is still there; modprobe would load .*/updates/dkms/vsock.ko as vsock\\. Mend" \
+	"settle remove: what stays is told"
+like "$output" "Read-only file system" "... with the reason"
+like "$(verdict $first)" "not all back.*Read-only file system" "... which is kept"
+rm "$root/readonly"
+settle remove
+is "$status $(versions $first)$(ls "$root/var/log")" "0 " "... after that all goes, the verdicts too" || diag "$output"
+machine
+settle install
+touch "$root/readonly" "$root/fails.$first"
+sed -i 's/^version=.*/version=1.9/' "$root/lib/modules/$first/updates/dkms/vsock.ko"
+settle install $first
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back" "settle install: the kernel's own are not said to stay when they do not"
+machine
+settle install
+touch "$root/loses"
+settle remove
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back: modprobe would load nothing as vsock" "nor when one is lost"
+
+# ---- the initramfs
+# image: a machine whose initramfs has the stock module; its generator is stdin.
+image() {
+	machine
+	cat >"$root/generator"
+	echo "usr/lib/modules/$first/kernel/net/vmw_vsock/vsock.ko" >"$root/boot/initrd.img-$first"
+	settle install $first
+}
+image <<<'echo "usr/lib/modules/$3/updates/dkms/vsock.ko" >"$image"'
+like "$status $output" "^0 .*$first: our modules are built and in place, in the initramfs too" "an initramfs with the stock module is made anew"
+is "$(ls "$root/var/tmp")" "" "... no copy is left"
+image <<<':'
+like "$status $output" "^1 .*initrd.img-$first still has others, and loads them first" "one that is as before is told"
+for generator in 'rm "$image"; echo dracut: starting; echo "dracut: No space left on device"; exit 1' \
+	'echo half >"$image"; echo "dracut: No space left on device"; exit 1' ': >"$image"; echo "dracut: No space left on device"'; do
+	image <<<"$generator"
+	like "$status $output" "^1 .*the initramfs could not be made: dracut: No space left on device\. .*$first is the old one, which" "$generator: is told"
+	like "$(cat "$root/boot/initrd.img-$first")" "kernel/net/vmw_vsock" "... the old one is there"
+	is "$(ls "$root/var/tmp")" "" "... no copy is left"
+done
+image <<<'ln -sf /nowhere/image "$image"; exit 1'
+like "$status $output" "^1 .*could not be made: nothing was said\\. .*$first may not boot any more, and $root/var/tmp/.* is the old one\\. Before a reboot: update-initramfs -u -k $first" \
+	"when it cannot be put back, that is told"
+machine
+rmdir "$root/var/tmp"
+echo "usr/lib/modules/$first/kernel/net/vmw_vsock/vsock.ko" >"$root/boot/initrd.img-$first"
+echo 'rm "$image"; exit 1' >"$root/generator"
+settle install $first
+like "$status $output" "^1 .*$first may not boot any more\\. Before a reboot: update-initramfs -u -k $first" "nor could it be kept: that is told"
+machine
+mkdir -p "$root/efi/EFI/Linux"
+touch "$root/efi/EFI/Linux/0-$first.efi"
+settle install $first
+like "$status $output" "^0 .*in place; $root/efi/EFI/Linux/0-$first.efi has kernel and initramfs in one: .*Make it anew" "an image that is not looked into is told"
+ok "/usr/lib/modules is the same tree as /lib/modules" sh -c 'lib=command/lib; for part in common modules initramfs; do . "$lib/$part.sh"; done
+	same_as_on_disk "$1/boot/config-$2" "usr/lib/modules/$2/updates/dkms/vsock.ko" "/usr/lib/modules/$2/updates/dkms/vsock.ko"' same "$root" $first
 
 done_testing
