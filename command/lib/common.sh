@@ -97,16 +97,30 @@ command_version() {
 	echo unknown
 }
 
-# configured DIRECTORY PATTERN: files of such a directory, in all the places there are, with a line that matches.
-configured() {
-	grep -lE "$2" "$root/etc/$1"/*.conf "$root/run/$1"/*.conf "$root/usr/local/lib/$1"/*.conf "$root/usr/lib/$1"/*.conf \
-		"$root/lib/$1"/*.conf 2> /dev/null
+# configuration DIRECTORY: the files of such a directory, in all the places there are, that are read, in that order: by name,
+# whatever the place; one in /etc hides those of its name elsewhere, and so on.
+configuration() {
+	for configuration_file in "$root/etc/$1"/*.conf "$root/run/$1"/*.conf "$root/usr/local/lib/$1"/*.conf \
+		"$root/usr/lib/$1"/*.conf "$root/lib/$1"/*.conf; do
+		[ ! -e "$configuration_file" ] || printf '%s\t%s\n' "${configuration_file##*/}" "$configuration_file"
+	done | awk -F "$tab" '!hidden[$1]++' | sort | cut -f 2-
 }
 
-# sysctl_settings: the files that set our sysctls at boot.
+# configured DIRECTORY PATTERN: those of them with a line that matches.
+configured() {
+	configuration "$1" | while IFS= read -r configured_file; do
+		! grep -qE "$2" "$configured_file" 2> /dev/null || say "$configured_file"
+	done
+}
+
+our_sysctls='^[[:space:]]*-?net[./]vsock[./]'
+# sysctl_settings: the files that set our sysctls at boot, in order.
 sysctl_settings() {
 	{
-		configured sysctl.d '^[[:space:]]*-?net[./]vsock[./]'
-		grep -lE '^[[:space:]]*-?net[./]vsock[./]' "$root/etc/sysctl.conf" 2> /dev/null
+		configured sysctl.d "$our_sysctls"
+		sysctl_conf_is_hidden || grep -lE "$our_sysctls" "$root/etc/sysctl.conf" 2> /dev/null
 	} | joined
 }
+
+# sysctl_conf_is_hidden: systemd does not read /etc/sysctl.conf, but for a link in sysctl.d; others do, last.
+sysctl_conf_is_hidden() { [ -d "$root/run/systemd/system" ]; }

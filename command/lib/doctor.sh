@@ -155,8 +155,8 @@ check_boot() {
 		fine "vsock is loaded at boot before its sysctls are set, by $boot_load"
 	fi
 	# shellcheck disable=SC2086  # words
-	boot_wanted=$(cat $boot_sysctl /dev/null |
-		sed -n 's/^[[:space:]]*-\{0,1\}net[./]vsock[./]child_ns_mode[[:space:]]*=[[:space:]]*//p' | tail -n 1 | tr -cd '[:lower:]')
+	boot_wanted=$(sed -n 's/^[[:space:]]*-\{0,1\}net[./]vsock[./]child_ns_mode[[:space:]]*=[[:space:]]*//p' $boot_sysctl \
+		/dev/null | tail -n 1 | tr -cd '[:lower:]')
 	boot_mode=$(read_line "$proc/sys/net/vsock/child_ns_mode")
 	if [ -n "$boot_wanted" ] && [ -n "$boot_mode" ] && [ "$boot_wanted" != "$boot_mode" ]; then
 		problem "net.vsock.child_ns_mode is $boot_mode in this namespace, not $boot_wanted as in $boot_sysctl"
@@ -165,8 +165,28 @@ check_boot() {
 	fi
 }
 
-# check_blocked: modprobe.d can forbid a module, or put a command in its place.
+# check_sysctl_conf: is a setting where nobody reads it?
+check_sysctl_conf() {
+	sysctl_conf_is_hidden && grep -qsE "$our_sysctls" "$root/etc/sysctl.conf" || return 0
+	! configuration sysctl.d | xargs -r -d '\n' readlink -f | grep -qxF "$(readlink -f "$root/etc/sysctl.conf")" || return 0
+	problem "net.vsock is set in /etc/sysctl.conf, which systemd does not read at boot, as no link in /etc/sysctl.d leads to it"
+	advice "Move these lines to /etc/sysctl.d/vsock-netns.conf."
+}
+
+# check_blocked: modprobe.d can put a command in the place of a module, and the kernel's command line forbid it.
 check_blocked() {
+	for blocked_option in module_blacklist modprobe.blacklist; do
+		blocked_names=$(read_line "$proc/cmdline" | tr -d '"' | tr ' ' '\n' | sed -n "s/^$blocked_option=//p" |
+			tr ',-' ' _' | joined)
+		blocked_modules=
+		for blocked_module in $doctor_set; do
+			! has_word "$blocked_module" "$blocked_names" || blocked_modules="$blocked_modules $blocked_module"
+		done
+		[ -z "$blocked_modules" ] || {
+			problem "forbidden by $blocked_option= on the kernel's command line:$blocked_modules"
+			advice "When what that was done for is mended, take it off there (/proc/cmdline shows it) and reboot."
+		}
+	done
 	for blocked_module in $doctor_set; do
 		blocked_by=$(configured modprobe.d "^[[:space:]]*install[[:space:]]+${blocked_module}[[:space:]]" | joined)
 		[ -z "$blocked_by" ] || {
@@ -227,6 +247,7 @@ doctor_records() {
 		check_blocked
 	fi
 	check_boot
+	check_sysctl_conf
 }
 
 doctor_main() {

@@ -5,13 +5,17 @@
 # records, one in a line, whose fields are separated by tabs and whose first field says what it is. Processes choose their
 # names, command lines, control groups and files: what comes from there is checked, or made printable, before it is in one.
 
+# When whoever asked has waited long enough. Any process can have what takes long to look at, again and again.
+machine_deadline=$(($(date +%s) + 120))
+out_of_time() { [ "$(date +%s)" -ge "$machine_deadline" ]; }
+
 command_of() { printable "$(read_line "$proc/$1/comm")"; }
 
 # place_of PID: "UNIT CONTAINER", separated by a tab, as the names of its control groups tell: the systemd unit, as systemctl
 # knows it, and the first digits of a container's number, as podman, docker and crictl show them, or the name of an LXC
-# container or of a machine of systemd.
+# container or of a machine of systemd. A user's own unit has its manager before it: user@1000.service/app.service.
 place_of() {
-	printable "$(awk -F : '
+	awk -F : '
 		function container_in(part,    words, count, i) {
 			if (part ~ /^lxc\.payload\./)
 				return substr(part, 13)
@@ -35,14 +39,20 @@ place_of() {
 				path = $0
 		}
 		END {
-			for (i = split(path, part, "/"); i > 0; i--) {
-				if (unit == "" && part[i] ~ /\.(service|scope|socket|mount|swap)$/)
+			gsub(/[^ -~]/, "?", path)
+			# From the root on: below its unit or container, whoever runs there chooses the names.
+			count = split(path, part, "/")
+			for (i = 1; i <= count && container == ""; i++) {
+				container = container_in(part[i])
+				if (part[i] !~ /\.(service|scope|socket|mount|swap)$/)
+					continue
+				if (unit == "")
 					unit = part[i]
-				if (container == "")
-					container = container_in(part[i])
+				else if (unit ~ /^user@[0-9]+\.service$/ && part[i] != "init.scope")
+					unit = unit "/" part[i]
 			}
-			print unit "/" container
-		}' "$proc/$1/cgroup" 2> /dev/null)" | tr / '\t'
+			print unit "\t" container
+		}' "$proc/$1/cgroup" 2> /dev/null
 }
 
 # process_record PID
@@ -65,7 +75,7 @@ processes() {
 		sed -n "s/^[^0-9]*\([0-9]*\)\/ns\/net.*net:\[\([0-9]*\)\].*/\1 \2/p"
 }
 
-# open_files: "PID FD WHAT" of what matters here: vhost-vsock and vsock, which is_device has to confirm, and net:[INODE], a
+# open_files: "PID FD WHAT" of what matters here: vhost-vsock and vsock, which devices has to confirm, and net:[INODE], a
 # namespace that is held open. A path may have a newline in it, so zeros separate them first.
 open_files() {
 	(cd "$proc" && find [0-9]*/fd -maxdepth 1 \
@@ -74,12 +84,31 @@ open_files() {
 		sed -nE 's/^([0-9]+)\/fd\/([0-9]+) (.*\/)?(vhost-vsock|vsock|net:\[[0-9]+\])$/\1 \2 \4/p'
 }
 
-# is_device PID FD NAME: is that file the device NAME? Any file can be called that, and looking at one may take forever.
-is_device() {
-	device_number=$(read_line "$sys/class/misc/$3/dev")
-	[ -n "$device_number" ] || return 1
-	device_found=$(within 5 stat -L -c %t:%T "$proc/$1/fd/$2" 2> /dev/null)
-	[ "$device_found" = "$(printf '%x:%x' "${device_number%:*}" "${device_number#*:}")" ]
+# devices NAME: "PID FD" of each open file that is the device NAME, by process. Any file can be called that, and looking at
+# one may take forever: such a process is told on stderr.
+devices() {
+	device_number=$(read_line "$sys/class/misc/$1/dev")
+	[ -n "$device_number" ] || return 0
+	device_number=$(printf '%x:%x' "${device_number%:*}" "${device_number#*:}")
+	# So that a file system that is a process is not asked, where stat can do that: even a killed stat would wait for it.
+	device_cached=--cached=always
+	stat "$device_cached" / > /dev/null 2>&1 || device_cached=
+	open_files | awk -v name="$1" '
+		$3 == name { files[$1] = files[$1] " " $2 }
+		END { for (pid in files) print pid files[pid] }' | sort -n | while read -r device_pid device_files; do
+		if out_of_time; then
+			complain "it took too long: not all processes could be looked at; others may have /dev/$1 open"
+			break
+		fi
+		device_status=0
+		# shellcheck disable=SC2086  # words
+		device_found=$(cd "$proc/$device_pid/fd" 2> /dev/null && printf '%s\n' $device_files |
+			within 5 xargs stat -L $device_cached -c '%t:%T %n' 2> /dev/null) || device_status=$?
+		case $device_status in
+		124 | 137) complain "files of $(describe_process "$device_pid") could not be looked at: it may have /dev/$1 open" ;;
+		esac
+		say "$device_found" | sed -n "s/^$device_number /$device_pid /p"
+	done
 }
 
 # mounted_namespaces: "INODE PATH" of network namespaces that a mount keeps, as ip netns and container engines do. The path
@@ -119,19 +148,21 @@ namespaces() {
 		}' | sort -k1,1n -k2,2n | cut -d ' ' -f 2-
 }
 
-# look_inside INODE FILE SOCKETS: enters the namespace by FILE and prints "ns_mode MODE", "child_ns_mode MODE",
-# "g2h_fallback NUMBER" as far as there are such sysctls, and where SOCKETS is yes, "sockets" and then those as ss prints
-# them. Searching for the processes takes long, so it is done where there are sockets only. A process can put another file
-# in the place of FILE meanwhile, one that cannot even be opened at once: hence the time limit, and the look at where it led.
+# look_inside INODE FILE modes|sockets|monitors: enters the namespace by FILE and prints "ns_mode MODE", "child_ns_mode MODE",
+# "g2h_fallback NUMBER" as far as there are such sysctls, and for sockets, "sockets" and then those as ss prints them; for
+# monitors only the vsockmon interfaces, as ip prints them. Searching for the processes takes long, so it is done where there
+# are sockets only. A process can put another file in the place of FILE meanwhile, one that cannot even be opened at once:
+# hence the time limit, and the look at where it led.
 look_inside() {
 	# shellcheck disable=SC2016  # for the inner shell
 	within 30 nsenter --net="$2" -- sh -c '
 		[ "$(readlink "$1/self/ns/net")" = "net:[$2]" ] || exit
+		[ "$3" != monitors ] || exec ip -oneline link show type vsockmon
 		for entry in ns_mode child_ns_mode g2h_fallback; do
 			file=$1/sys/net/vsock/$entry
 			[ ! -r "$file" ] || echo "$entry $(cat "$file")"
 		done
-		[ "$3" = yes ] || exit 0
+		[ "$3" = sockets ] || exit 0
 		echo sockets
 		sockets=$(ss --vsock --all --numeric --no-header)
 		[ -z "$sockets" ] || ss --vsock --all --numeric --no-header --processes
@@ -173,6 +204,10 @@ socket_records() {
 		}
 		{ rest = rest $0 }
 		END { finish() }' | while IFS= read -r socket_line; do
+		if out_of_time; then
+			complain "it took too long: not all sockets of network namespace $1 could be looked at"
+			break
+		fi
 		socket_users=${socket_line##*"$tab"}
 		socket_link=$(link_of_user "${socket_users##*,}")
 		socket_pids=
@@ -202,39 +237,51 @@ number_of() {
 
 # guest_records: of each open /dev/vhost-vsock.
 guest_records() {
-	open_files | awk '$3 == "vhost-vsock"' | while read -r guest_pid guest_fd _; do
-		is_device "$guest_pid" "$guest_fd" vhost-vsock || continue
+	guest_last=
+	devices vhost-vsock | while read -r guest_pid guest_fd; do
+		if out_of_time; then
+			complain "it took too long: not all guests could be looked at"
+			break
+		fi
+		[ "$guest_pid" = "$guest_last" ] || guest_words=$(command_line "$guest_pid")
+		guest_last=$guest_pid
 		guest_cid=$(sed -n 's/^vhost-vsock-cid:[[:space:]]*\([0-9]*\)$/\1/p' \
 			"$proc/$guest_pid/fdinfo/$guest_fd" 2> /dev/null)
 		guest_inode=$(sed -n 's/^vhost-vsock-netns:[[:space:]]*\([0-9]*\)$/\1/p' \
 			"$proc/$guest_pid/fdinfo/$guest_fd" 2> /dev/null)
 		[ -n "$guest_inode" ] || guest_inode=$(readlink "$proc/$guest_pid/ns/net" | tr -cd '0-9')
 		# The stock module does not tell; a machine monitor's command line may, if it names one only.
-		[ -n "$guest_cid" ] || guest_cid=$(command_line "$guest_pid" | grep -aoE 'guest-cid"?[=:] ?[0-9A-Za-z]+' |
+		[ -n "$guest_cid" ] || guest_cid=$(say "$guest_words" | grep -aoE 'guest-cid"?[=:] ?[0-9A-Za-z]+' |
 			sed 's/.*[=: ]//' | while read -r guest_word; do
 			number_of "$guest_word"
 		done | sort -u | awk '{ cid = $1 } END { if (NR == 1 && cid != "?") print cid }')
-		printf 'guest\t%s\t%s\t%s\t%s\n' "$guest_inode" "$guest_cid" "$guest_pid" "$(guest_name "$guest_pid")"
+		printf 'guest\t%s\t%s\t%s\t%s\n' "$guest_inode" "$guest_cid" "$guest_pid" \
+			"$(say "$guest_words" | guest_name)"
 	done
 }
 
 # command_line PID: a word in a line. It is in the memory of the process, which can make reading it take forever.
 command_line() { within 5 head -c 1000000 "$proc/$1/cmdline" 2> /dev/null | tr '\0' '\n'; }
 
-# guest_name PID: what QEMU was told to call the guest.
+# guest_name: what QEMU was told to call the guest, by its command line on stdin.
 guest_name() {
-	printable "$(command_line "$1" | awk '
+	printable "$(awk '
 		named { sub(/^guest=/, ""); sub(/,.*/, ""); print substr($0, 1, 255); exit }
 		$0 == "-name" || $0 == "--name" { named = 1 }')"
 }
 
-# machine_records: all of it.
-machine_records() {
-	machine_sockets=no
-	! sockets_listed || machine_sockets=yes
+# namespace_records: of each network namespace, and of the sockets in it.
+namespace_records() {
+	machine_what=modes
+	! sockets_listed || machine_what=sockets
 	namespaces | while read -r machine_inode machine_file machine_count machine_pid; do
 		machine_file=$(path_of "$machine_file")
-		machine_inside=$(look_inside "$machine_inode" "$machine_file" "$machine_sockets")
+		if out_of_time; then
+			complain "it took too long: network namespace $machine_inode was not looked into"
+			machine_inside=
+		else
+			machine_inside=$(look_inside "$machine_inode" "$machine_file" "$machine_what")
+		fi
 		machine_modes=$(say "$machine_inside" | awk -v OFS="$tab" '
 			$1 == "sockets" { exit }
 			$1 ~ /^(ns_mode|child_ns_mode|g2h_fallback)$/ { value[$1] = $2 }
@@ -243,6 +290,28 @@ machine_records() {
 		[ -z "$machine_pid" ] || process_record "$machine_pid"
 		say "$machine_inside" | socket_records "$machine_inode"
 	done
+}
+
+# monitor_records: of each network interface of type vsockmon.
+monitor_records() {
+	namespaces | while read -r monitor_inode monitor_file _; do
+		monitor_file=$(path_of "$monitor_file")
+		if out_of_time; then
+			complain "it took too long: network namespace $monitor_inode was not searched for vsockmon interfaces"
+			continue
+		fi
+		look_inside "$monitor_inode" "$monitor_file" monitors | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' |
+			while IFS= read -r monitor_name; do
+				# Somebody may paste it into a shell.
+				printf 'monitor\t%s\t%s\t%s\n' "$monitor_inode" "$(printf '%s' "$monitor_name" |
+					tr -c 'A-Za-z0-9._-' '?')" "$(printable "$monitor_file")"
+			done
+	done
+}
+
+# machine_records: all of it.
+machine_records() {
+	namespace_records
 	mounted_namespaces | while read -r machine_inode machine_file; do
 		printf 'name\t%s\t%s\n' "$machine_inode" "$(printable "$(path_of "$machine_file")")"
 	done

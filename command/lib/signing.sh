@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 # shellcheck disable=SC2154  # set in common.sh
-# For vsock-netns doctor: are our modules signed where the kernel wants that, and does it know the key?
+# For vsock-netns doctor and swap: are our modules signed where the kernel wants that, and does it know the key?
 
 # dkms_setting NAME RELEASE: from the configuration of DKMS; the last one counts.
 dkms_setting() {
@@ -110,31 +110,70 @@ advise_signing() {
 	fi
 }
 
+# key_state RELEASE: does the firmware know the key that DKMS signs with? enrolled, requested, missing; or why that is not
+# known: unnamed (which key it is), untold (mokutil is missing), unreadable (the certificate), unclear (what mokutil says).
+key_state() {
+	key_certificate=$(mok_certificate "$1")
+	if [ -z "$key_certificate" ]; then
+		echo unnamed
+	elif ! command -v mokutil > /dev/null; then
+		echo untold
+	elif [ ! -r "$root$key_certificate" ]; then
+		echo unreadable
+	else
+		case $(mokutil --test-key "$root$key_certificate" 2>&1) in
+		*' not enrolled'*) echo missing ;;
+		*' enrollment request'*) echo requested ;;
+		*' is already enrolled'* | *' is already in db'* | *' is already in the built-in trusted keyring'*) echo enrolled ;;
+		*) echo unclear ;;
+		esac
+	fi
+}
+
+# key_text missing|requested FILE: what is wrong.
+key_text() {
+	key_signed="$2 is signed by $(file_field signer "$2")"
+	case $1 in
+	missing) say "$key_signed, but the key of DKMS is not enrolled (\"Key was rejected by service\")" ;;
+	requested) say "$key_signed, a key whose enrollment is only requested so far (\"Key was rejected by service\")" ;;
+	esac
+}
+
+# key_advice missing|requested RELEASE: what to do about it.
+key_advice() {
+	case $1 in
+	missing) say "mokutil --import $(mok_certificate "$2")      (choose a password; reboot; Enroll MOK)" ;;
+	requested) say "Reboot, choose Enroll MOK in the blue menu, and type the password of mokutil --import." ;;
+	esac
+}
+
 # check_certificate RELEASE FILE: does the firmware know the key that the file is signed with?
 check_certificate() {
 	certificate_file=$(mok_certificate "$1")
-	certificate_signer=$(file_field signer "$2")
-	if [ -z "$certificate_file" ]; then
-		remark "$1: $2 is signed by $certificate_signer; whether that key is enrolled is not known here"
+	certificate_signed="$1: $2 is signed by $(file_field signer "$2")"
+	certificate_state=$(key_state "$1")
+	case $certificate_state in
+	enrolled) fine "$1: signed by $(file_field signer "$2"), with a key that is enrolled" ;;
+	missing | requested)
+		unwelcome "$1: $(key_text "$certificate_state" "$2")"
+		advice "$(key_advice "$certificate_state" "$1")"
+		;;
+	unnamed)
+		remark "$certificate_signed; whether that key is enrolled is not known here"
 		advice "mokutil --list-enrolled shows those that are."
-	elif ! command -v mokutil > /dev/null; then
-		remark "$1: $2 is signed by $certificate_signer; whether that key is enrolled is not known, as mokutil is missing"
+		;;
+	untold)
+		remark "$certificate_signed; whether that key is enrolled is not known, as mokutil is missing"
 		advice "$(package_advice mokutil)      (and then, as root: mokutil --test-key $certificate_file)"
-	elif [ ! -r "$root$certificate_file" ]; then
-		remark "$1: $2 is signed by $certificate_signer; whether that key is enrolled is not known, as $certificate_file" \
-			"is not there or not to be read"
+		;;
+	unreadable)
+		remark "$certificate_signed; whether that key is enrolled is not known, as $certificate_file is not there or not" \
+			"to be read"
 		advice "As root: mokutil --test-key $certificate_file"
-	else
-		case $(mokutil --test-key "$root$certificate_file" 2>&1) in
-		*'not enrolled'*)
-			unwelcome "$1: $2 is signed by $certificate_signer, but the key of DKMS is not enrolled (\"Key was rejected by service\")"
-			advice "mokutil --import $certificate_file      (choose a password; reboot; Enroll MOK)"
-			;;
-		*'already '*) fine "$1: signed by $certificate_signer, with a key that is enrolled" ;;
-		*)
-			remark "$1: $2 is signed by $certificate_signer; mokutil does not tell whether that key is enrolled"
-			advice "As root: mokutil --test-key $certificate_file"
-			;;
-		esac
-	fi
+		;;
+	*)
+		remark "$certificate_signed; mokutil does not tell whether that key is enrolled"
+		advice "As root: mokutil --test-key $certificate_file"
+		;;
+	esac
 }

@@ -36,11 +36,21 @@ check_ours() {
 				"nothing was changed. 'vsock-netns doctor' says what is wrong"
 			;;
 		esac
-		if check_reason=$(modules_enforced) && [ -z "$(file_field signer "$check_file")" ]; then
-			quit "$exit_failed" "$check_reason, and $check_file is not signed; nothing was changed." \
-				"'vsock-netns doctor' says what to do"
-		fi
+		! check_reason=$(modules_enforced) || check_key "$check_file" "$check_reason"
 	done
+}
+
+# check_key FILE REASON: is the file signed, with a key that the kernel may know?
+check_key() {
+	[ -n "$(file_field signer "$1")" ] ||
+		quit "$exit_failed" "$2, and $1 is not signed; nothing was changed. 'vsock-netns doctor' says what to do"
+	check_state=$(key_state "$swap_release")
+	case $check_state in
+	missing | requested)
+		complain "$2, and $(key_text "$check_state" "$1")"
+		quit "$exit_failed" "nothing was changed. First: $(key_advice "$check_state" "$swap_release")"
+		;;
+	esac
 }
 
 # check_stock: the stock modules are there, to go to, or to come back to.
@@ -54,24 +64,29 @@ check_stock() {
 
 # name_holders: on stderr, who uses the modules of the plan, one in a line. False when nobody does.
 name_holders() {
-	holders_total=0
-	for holders_module in $swap_unload; do
+	holders_references=$(for holders_module in $swap_unload; do
 		holders_count=$(references_to "$holders_module")
-		[ "$holders_count" -gt 0 ] || continue
-		[ "$holders_total" -gt 0 ] || complain "in use, so that nothing was changed:"
-		holders_total=$((holders_total + holders_count))
 		case $holders_count in
-		1) printf '  %s: 1 reference\n' "$holders_module" >&2 ;;
-		*) printf '  %s: %s references\n' "$holders_module" "$holders_count" >&2 ;;
+		0 | -*) ;;
+		1) say "  $holders_module: 1 reference" ;;
+		*) say "  $holders_module: $holders_count references" ;;
 		esac
-	done
-	[ "$holders_total" -gt 0 ] || return 1
-	holders_named=$(named_holders)
+	done)
+	holders_named=
+	! has_word vsockmon "$swap_unload" || holders_named=$(named_monitors) || exit "$exit_failed"
+	[ -n "$holders_references$holders_named" ] || return 1
+	complain "in use, so that nothing was changed:"
+	if [ -n "$holders_references" ]; then
+		printf '%s\n' "$holders_references" >&2
+		holders_named=$holders_named${holders_named:+"$newline"}$(named_holders)
+	fi
 	[ -z "$holders_named" ] || printf '%s\n' "$holders_named" >&2
-	case $holders_named in
-	*': systemd (pid 1)'* | *': systemd (pid 1,'* | *': sshd'*' (pid '*)
+	if held_from_boot "$holders_named"; then
 		complain "systemd and sshd have vsock sockets from early boot on:" \
-			"a reboot activates the modules that are on disk" ;;
+			"a reboot activates the modules that are on disk"
+		return
+	fi
+	case $holders_named in
 	'')
 		sockets_listed || complain "sockets cannot be listed here (vsock_diag or ss is missing), so they have no names"
 		complain "what uses the modules was not found. A connection that was closed keeps its transport for some" \
@@ -80,13 +95,30 @@ name_holders() {
 	esac
 }
 
+# held_from_boot HOLDERS: is one of them pid 1, or the host's sshd? By what no process chooses itself.
+held_from_boot() {
+	say "$1" | grep -qE ' \(pid (1[,)]|[0-9]+, unit ssh[^,/]*\.(service|socket)\)$)'
+}
+
+# named_monitors: interfaces of vsockmon, which would be deleted with it, without a word; they hold it only while they are up.
+named_monitors() {
+	command -v ip > /dev/null || {
+		complain "vsockmon is loaded, and ip is missing, which would tell whether it has interfaces: unload it first, or" \
+			"install iproute2; nothing was changed"
+		return 1
+	}
+	monitor_records | while IFS=$tab read -r _ _ monitor_name monitor_file; do
+		say "  vsockmon interface $monitor_name: nsenter --net=$monitor_file ip link delete $monitor_name"
+	done
+}
+
 # named_holders: guests, sockets, and who has /dev/vsock open.
 named_holders() {
 	guest_records | awk -F "$tab" '{ print ($3 == "" ? "unknown" : $3), $4, $5 }' |
 		while read -r holder_cid holder_pid holder_name; do
 			say "  VM${holder_name:+ $(plain "$holder_name")}, CID $holder_cid: $(describe_process "$holder_pid")"
 		done
-	machine_records | awk -F "$tab" '$1 == "socket" { print $3, $4, $5, ($6 == "" ? "-" : $6) }' |
+	namespace_records | awk -F "$tab" '$1 == "socket" { print $3, $4, $5, ($6 == "" ? "-" : $6) }' |
 		while read -r holder_state holder_here holder_peer holder_pids; do
 			if [ "$holder_pids" = - ]; then
 				say "  socket $holder_state $holder_here -> $holder_peer: of no process; it is being closed, or the kernel's"
@@ -95,9 +127,23 @@ named_holders() {
 				say "  socket $holder_state $holder_here -> $holder_peer: $(describe_process "$holder_pid")"
 			done
 		done
-	open_files | awk '$3 == "vsock"' | sort -u -k1,1 | while read -r holder_pid holder_fd _; do
-		! is_device "$holder_pid" "$holder_fd" vsock || say "  /dev/vsock: $(describe_process "$holder_pid")"
+	devices vsock | cut -d ' ' -f 1 | uniq | while read -r holder_pid; do
+		say "  /dev/vsock: $(describe_process "$holder_pid")"
 	done
+}
+
+# insert COMMAND...: modprobe or insmod; explains when the kernel refuses the key. What modprobe starts can stay, and have its
+# stderr open for ever: hence the file.
+insert() {
+	insert_words=$root/run/vsock-netns.words
+	insert_status=0
+	"$@" 2> "$insert_words" || insert_status=1
+	cat "$insert_words" >&2
+	! grep -qE 'Key was rejected by service|Required key not available' "$insert_words" ||
+		complain "the kernel does not know the key that the module is signed with, or it is not signed:" \
+			"'vsock-netns doctor' says what to do (enroll the MOK)"
+	rm -f "$insert_words"
+	return "$insert_status"
 }
 
 # load MODULE KIND: loads that kind, with what it needs.
@@ -114,11 +160,11 @@ load() {
 		# modprobe would load ours.
 		load_file=$(stock_file "$swap_release" "$1")
 		for load_needed in $(file_field depends "$load_file" | tr ',' ' '); do
-			is_loaded "$load_needed" || modprobe "$load_needed" || return 1
+			is_loaded "$load_needed" || insert modprobe "$load_needed" || return 1
 		done
-		insmod "$load_file" || return 1
+		insert insmod "$load_file" || return 1
 	else
-		modprobe "$1" || return 1
+		insert modprobe "$1" || return 1
 	fi
 	[ "$2" = any ] || [ "$(kind_loaded "$1")" = "$2" ] || {
 		complain "the $1 that was loaded is $(kind_loaded "$1"), not $2"
@@ -230,7 +276,7 @@ swap_main() {
 	[ "$(read_line "$proc/sys/kernel/modules_disabled")" != 1 ] ||
 		quit "$exit_failed" "the kernel takes no modules any more (kernel.modules_disabled = 1): only a reboot helps"
 	exec 9> "$root/run/vsock-netns.lock"
-	flock -n 9 || quit "$exit_failed" "another vsock-netns swap or rollback is at work; nothing was changed"
+	flock -n 9 || quit "$exit_failed" "another swap, rollback or installation is at work; nothing was changed"
 
 	swap_set=$(package_modules)
 	[ "$1" = stock ] || check_ours

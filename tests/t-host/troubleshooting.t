@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 # The texts in docs/troubleshooting.md are what is really said: ours are in our sources, each in one file, and the others'
-# in the programs, as far as these are installed here.
+# in the programs, as far as these are installed here. And what our programs complain of is there.
 use strict;
 use warnings;
 use utf8;
@@ -45,6 +45,25 @@ for my $text (@{$texts{"Ours"}}) {
 	my @pieces = pieces(qr/…/, $text);
 	my @files = grep { my $source = $sources{$_}; !grep { index($source, $_) < 0 } @pieces } keys %sources;
 	ok(@files, "ours: $text");
+}
+
+# Call by call, with the lines that continue it: a text of the document is in it, or it needs none.
+my @without = (
+	[qr{^(?:packaging/(?:make-|install$)|scripts/(?:check|abi-table)$)}, qr/./, "for who makes packages or works on the sources"],
+	[qr/./, qr/needs root|usage: |is missing: it is part of/, "says what to do"],
+	[qr/./, qr/\$\((?:key|support)_text |stop_if_yes/, "said with words from elsewhere, which are there"],
+	[qr{/swap\.sh$}, qr/putting everything back|end them and try again|nothing to \$swap_command/, "said with one that is there"],
+);
+my $call = qr/^[^#\n]*\b(?:die|quit|problem|warning|complain|unwelcome)\h+([^\n]*"(?:[^\n]*\\\n)*[^\n]*)/m;
+for my $file (grep { !/\.awk$/ } sort keys %sources) {
+	while ($sources{$file} =~ /$call/g) {
+		my $said = $1;
+		# All but variables: whoever is handed a text does not need one.
+		next if $said =~ s/\$(?:\w+|[*@]|\{[^}]*\})//gr !~ /[a-z]{3}/;
+		next if grep { $file =~ $_->[0] && $said =~ $_->[1] } @without;
+		my @rows = grep { !grep { index($said, $_) < 0 } pieces(qr/…/, $_) } @{$texts{"Ours"}};
+		ok(@rows, "$file: $said");
+	}
 }
 
 # Programs, the C library's words for errors, libvirt, a kernel that the tests have fetched.
