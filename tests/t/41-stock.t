@@ -70,12 +70,15 @@ is "$(sockets "")" "" "ss: nothing is left"
 
 # ---- vsockmon
 if modinfo -n vsockmon >/dev/null 2>&1; then
+	# The debug kernel takes seconds for each.
+	many=200
+	[ "$KERNEL" != debug ] || many=50
 	alone=$("$tool" cost)
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < many; i++)); do
 		printf 'link add many%d group 7 type vsockmon\nlink set many%d up\n' $i $i
 	done | ip -n local -batch -
 	crowded=$("$tool" cost)
-	ok "vsockmon: 200 devices elsewhere cost nothing: $crowded ns instead of $alone" \
+	ok "vsockmon: $many devices elsewhere cost nothing: $crowded ns instead of $alone" \
 		test "$crowded" -lt $((alone * 2))
 	ip -n local link delete group 7
 
