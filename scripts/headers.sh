@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# What this distribution's packages are installed with, for advice; the build's scripts and the command share it.
+# What this distribution's packages are installed and removed with, for advice; the build's scripts and the command share it.
 
 # install_command: nothing when the distribution is not known. root: another machine's directory, as in command/lib/common.sh.
 install_command() {
@@ -19,6 +19,11 @@ install_command() {
 package_advice() {
 	package_command=$(install_command)
 	echo "${package_command:-install the package} $1"
+}
+
+# removal_advice NAME: how such a package goes again.
+removal_advice() {
+	package_advice "$1" | sed 's/^apt-get install/apt-get purge/; s/^pacman -S/pacman -R/; s/install/remove/'
 }
 
 # headers_advice RELEASE: what to do for a kernel's headers.
