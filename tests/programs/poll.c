@@ -268,7 +268,10 @@ static void check_edges(void)
 	must(shutdown(b, SHUT_RDWR));
 	is_int(edge(epoll, PATIENCE_MS), EPOLLIN | EPOLLRDHUP, "%s: edge of a shutdown", T);
 	close(b);
-	is_int(edge(epoll, 100), 0, "%s: none of a close behind it", T);
+	if (native())
+		skip("none of a close behind it", "the kernel's packets wake twice of a shutdown");
+	else
+		is_int(edge(epoll, 100), 0, "%s: none of a close behind it", T);
 	close(a);
 
 	vm_pair(type, &a, &b);
