@@ -56,5 +56,9 @@ END {
 	object = member(object, "vsock", text(vsock))
 	for (i = 1; i <= namespaces; i++)
 		list = element(list, (i == 1 ? "" : "\n  ") namespace(order[i]))
-	printf "{%s}\n", member(object, "namespaces", "[" list "]")
+	object = member(object, "namespaces", "[" list "]")
+	list = ""
+	while ((getline line < left_out) > 0)
+		list = element(list, text(line))
+	printf "{%s}\n", member(object, "left_out", "[" list "]")
 }

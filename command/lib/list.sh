@@ -11,9 +11,11 @@ list_main() {
 	list_version=$(command_version)
 	list_renderer=list-text.awk
 	[ "$json" = no ] || list_renderer=list-json.awk
+	left_out=$(mktemp) || quit "$exit_failed" "no temporary file could be made"
 	machine_records | with_processes | awk -F "$tab" -v version="$list_version" -v kernel="$(uname -r)" \
-		-v sockets_listed="$list_diag" -v vsock="$(kind_loaded vsock)" \
+		-v sockets_listed="$list_diag" -v vsock="$(kind_loaded vsock)" -v left_out="$left_out" \
 		-f "$lib/json.awk" -f "$lib/list.awk" -f "$lib/$list_renderer"
+	rm -f "$left_out"
 	[ "$json" = no ] || return 0
 	if [ "$(kind_loaded vsock)" = absent ]; then
 		say "vsock is not loaded: there is no socket and no mode."

@@ -60,6 +60,12 @@ process_record() {
 	printf 'process\t%s\t%s\t%s\n' "$1" "$(command_of "$1")" "$(place_of "$1")"
 }
 
+# leave_out TEXT: what is not in the answer is told, and noted in the file $left_out where the caller has one.
+leave_out() {
+	complain "$*"
+	[ -z "${left_out:-}" ] || say "$*" >> "$left_out"
+}
+
 # describe_process PID: for a person.
 describe_process() {
 	describe_place=$(plain "$(place_of "$1")")
@@ -97,7 +103,7 @@ devices() {
 		$3 == name { files[$1] = files[$1] " " $2 }
 		END { for (pid in files) print pid files[pid] }' | sort -n | while read -r device_pid device_files; do
 		if out_of_time; then
-			complain "it took too long: not all processes could be looked at; others may have /dev/$1 open"
+			leave_out "it took too long: not all processes could be looked at; others may have /dev/$1 open"
 			break
 		fi
 		device_status=0
@@ -105,7 +111,7 @@ devices() {
 		device_found=$(cd "$proc/$device_pid/fd" 2> /dev/null && printf '%s\n' $device_files |
 			within 5 xargs stat -L $device_cached -c '%t:%T %n' 2> /dev/null) || device_status=$?
 		case $device_status in
-		124 | 137) complain "files of $(describe_process "$device_pid") could not be looked at: it may have /dev/$1 open" ;;
+		124 | 137) leave_out "files of $(describe_process "$device_pid") could not be looked at: it may have /dev/$1 open" ;;
 		esac
 		say "$device_found" | sed -n "s/^$device_number /$device_pid /p"
 	done
@@ -166,7 +172,7 @@ look_inside() {
 		echo sockets
 		sockets=$(ss --vsock --all --numeric --no-header)
 		[ -z "$sockets" ] || ss --vsock --all --numeric --no-header --processes
-	' look "$proc" "$1" "$3" 2> /dev/null || complain "network namespace $1 could not be looked into, by $(printable "$2")"
+	' look "$proc" "$1" "$3" 2> /dev/null || leave_out "network namespace $1 could not be looked into, by $(printable "$2")"
 }
 
 # sockets_listed: can the kernel list vsock sockets? Not for a kernel without vsock: asking would load it.
@@ -205,7 +211,7 @@ socket_records() {
 		{ rest = rest $0 }
 		END { finish() }' | while IFS= read -r socket_line; do
 		if out_of_time; then
-			complain "it took too long: not all sockets of network namespace $1 could be looked at"
+			leave_out "it took too long: not all sockets of network namespace $1 could be looked at"
 			break
 		fi
 		socket_users=${socket_line##*"$tab"}
@@ -240,7 +246,7 @@ guest_records() {
 	guest_last=
 	devices vhost-vsock | while read -r guest_pid guest_fd; do
 		if out_of_time; then
-			complain "it took too long: not all guests could be looked at"
+			leave_out "it took too long: not all guests could be looked at"
 			break
 		fi
 		[ "$guest_pid" = "$guest_last" ] || guest_words=$(command_line "$guest_pid")
@@ -277,7 +283,7 @@ namespace_records() {
 	namespaces | while read -r machine_inode machine_file machine_count machine_pid; do
 		machine_file=$(path_of "$machine_file")
 		if out_of_time; then
-			complain "it took too long: network namespace $machine_inode was not looked into"
+			leave_out "it took too long: network namespace $machine_inode was not looked into"
 			machine_inside=
 		else
 			machine_inside=$(look_inside "$machine_inode" "$machine_file" "$machine_what")
@@ -297,7 +303,7 @@ monitor_records() {
 	namespaces | while read -r monitor_inode monitor_file _; do
 		monitor_file=$(path_of "$monitor_file")
 		if out_of_time; then
-			complain "it took too long: network namespace $monitor_inode was not searched for vsockmon interfaces"
+			leave_out "it took too long: network namespace $monitor_inode was not searched for vsockmon interfaces"
 			continue
 		fi
 		look_inside "$monitor_inode" "$monitor_file" monitors | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' |

@@ -146,6 +146,7 @@ run list --json
 json_is "list --json: namespaces" 100 namespaces 0 inode
 json_is "... a name that needs quotes" '"q\"e\\mu"' namespaces 2 guests 0 process command
 json_is "... an unknown CID" null namespaces 2 guests 0 cid
+json_is "... nothing is left out" '[]' left_out
 json_is "... the names" '["/run/netns/red"]' namespaces 2 names
 json_is "... an odd one" '["/run/netns/a \\040b"]' namespaces 4 names
 for word in 46:46 0x2e:46 0X2E:46 056:46 007:7 08:null 4x:null 0:0; do
@@ -194,6 +195,7 @@ output=$(command/vsock-netns list --json 2>/dev/null)
 json_is "list --json, with hostile processes" '"x?[1m\"?),"' namespaces 2 sockets 0 processes 0 command
 json_is "... their unit" '"a?b?[2J\"),x.service"' namespaces 2 sockets 0 processes 0 unit
 json_is "... their guest" '"v?m\"?[2J\\?)"' namespaces 2 guests 0 name
+like "$output" '"left_out": \["network namespace 400 could not be looked into, by [^"]*/proc/700/fd/8"\]}$' "... what is not in the answer"
 echo 1 >"$root/sys/module/vhost_vsock/refcnt"
 run swap
 is "$status" 3 "swap, with hostile processes"
