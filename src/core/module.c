@@ -85,6 +85,7 @@ static int __init vns_init(void)
 	err = sock_register(&family);
 	if (err)
 		goto out_device;
+	pr_info("vsock: vsock-netns %s\n", VSOCK_NETNS_VERSION);
 
 	return 0;
 

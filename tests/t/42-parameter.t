@@ -19,10 +19,12 @@ forget_messages() { dmesg -C; }
 
 fails "nothing is loaded at first" module_loaded vsock
 fails "and there are no sysctls" test -e /proc/sys/net/vsock
+forget_messages
 is "$("$tool" socket)" ok "a socket loads what it needs"
 ok "vsock" wait_until module_loaded vsock
 ok "and vsock_loopback" wait_until module_loaded vsock_loopback
 is "$("$tool" pair)" ok "which talks"
+like "$(messages)" "vsock: vsock-netns $(modinfo -F version vsock)\$" "the log says which it is"
 ok "sysctls are there" test -d /proc/sys/net/vsock
 ok "unload" wait_until unload_all
 fails "and then they are gone" test -e /proc/sys/net/vsock
