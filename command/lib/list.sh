@@ -11,11 +11,15 @@ list_main() {
 	list_version=$(command_version)
 	list_renderer=list-text.awk
 	[ "$json" = no ] || list_renderer=list-json.awk
-	left_out=$(mktemp) || quit "$exit_failed" "no temporary file could be made"
+	# Not where any user can take all the room.
+	if [ "$json" = yes ]; then
+		left_out=$(mktemp "$root/run/vsock-netns.XXXXXX") || quit "$exit_failed" "no temporary file could be made"
+		trap 'rm -f "$left_out"' EXIT
+		trap 'exit "$exit_failed"' HUP INT TERM
+	fi
 	machine_records | with_processes | awk -F "$tab" -v version="$list_version" -v kernel="$(uname -r)" \
 		-v sockets_listed="$list_diag" -v vsock="$(kind_loaded vsock)" -v left_out="$left_out" \
 		-f "$lib/json.awk" -f "$lib/list.awk" -f "$lib/$list_renderer"
-	rm -f "$left_out"
 	[ "$json" = no ] || return 0
 	if [ "$(kind_loaded vsock)" = absent ]; then
 		say "vsock is not loaded: there is no socket and no mode."

@@ -8,7 +8,7 @@ export VSOCK_NETNS_ROOT=$scratch/root
 root=$VSOCK_NETNS_ROOT
 release=6.1.0-1-amd64
 mkdir "$scratch/bin"
-for program in uname id modinfo insmod modprobe rmmod nsenter ss ip stat lsinitramfs unmkinitramfs update-initramfs; do
+for program in uname id modinfo insmod modprobe rmmod unshare mount nsenter ss ip stat lsinitramfs unmkinitramfs update-initramfs; do
 	ln -s "$PWD/tests/lib/fake-machine" "$scratch/bin/$program"
 done
 # What two others say is in a file.
@@ -138,7 +138,7 @@ did() { paste -s -d ',' "$root/did"; }
 parts() {
 	# shellcheck disable=SC2016  # for the inner shell
 	timeout 60 sh -c 'lib=command/lib
-		for part in common modules machine; do . "$lib/$part.sh"; done
+		for part in common modules processes namespaces machine; do . "$lib/$part.sh"; done
 		within() { shift; timeout -k 1 3 "$@"; }
 		eval "$1"' parts "$*"
 }

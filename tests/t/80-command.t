@@ -106,8 +106,20 @@ is "$(answer namespaces 2 sockets 0 local port) $(answer namespaces 2 sockets 0 
 run rollback
 is "$status $(kinds)" "3 $(all ours)" "rollback: refused, for a listener in another namespace"
 like "$output" "socket LISTEN \*:1234 -> \*:\*: vsock-tool \(pid $pid\)" "rollback: names it"
+exec 6<"/proc/$pid/ns/net"
 let_go
+inode=$(stat -L -c %i /run/netns/red)
 ns_delete red
+# Only an open file keeps it; and a file that is none, which would be waited for, or worse, by who opens it.
+run list
+like "$output" $'\n'"\(nameless\) +$inode +local +0 +0 +0" "list: a namespace that only an open file keeps"
+mkfifo /run/trap
+# shellcheck disable=SC2016  # for the inner shell
+output=$(sh -c 'lib=command/lib
+	for part in common modules processes namespaces machine; do . "$lib/$part.sh"; done
+	look_inside "$1" /run/trap modes' look "$inode" 2>&1)
+is "$output" "vsock-netns: network namespace $inode could not be looked into, by /run/trap" "list: opens nothing else"
+exec 6<&-
 
 run rollback
 is "$status $(kinds)" "0 $(all stock)" "rollback: the stock ones are loaded" || diag "$output"
