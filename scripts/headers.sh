@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# What this distribution's packages are installed and removed with, for advice; the build's scripts and the command share it.
+# What the build's scripts and the command share: what this distribution's packages are installed and removed with, for advice;
+# the lock.
 
 # install_command: nothing when the distribution is not known. root: another machine's directory, as in command/lib/common.sh.
 install_command() {
@@ -40,4 +41,18 @@ headers_advice() {
 	dnf*) package_advice "kernel-devel-$1" ;;
 	*) echo "install the package with its headers (kernel-devel)" ;;
 	esac
+}
+
+# lock_file: who replaces modules, on disk or in the kernel, locks it with flock. In a directory of root's own: flock wants no
+# more than a file that can be opened, so that any user could keep a lock that all can read. root: as above.
+lock_file() {
+	lock_directory=${root:-}/run/vsock-netns
+	# One that is there keeps its mode.
+	# shellcheck disable=SC2174  # its parent is no concern of ours
+	if mkdir -p -m 700 "$lock_directory" && chmod 700 "$lock_directory"; then
+		echo "$lock_directory/lock"
+		return
+	fi
+	echo "vsock-netns: no lock in $lock_directory, for the reason above: mend that, and repeat this" >&2
+	return 1
 }

@@ -133,11 +133,11 @@ named_holders() {
 }
 
 # insert COMMAND...: modprobe or insmod; explains when the kernel refuses the key. What modprobe starts can stay, and have its
-# stderr open for ever: hence the file.
+# stderr open for ever: hence the file. Nor is it to keep the lock, descriptor 9.
 insert() {
 	insert_words=$root/run/vsock-netns.words
 	insert_status=0
-	"$@" 2> "$insert_words" || insert_status=1
+	"$@" 2> "$insert_words" 9>&- || insert_status=1
 	cat "$insert_words" >&2
 	! grep -qE 'Key was rejected by service|Required key not available' "$insert_words" ||
 		complain "the kernel does not know the key that the module is signed with, or it is not signed:" \
@@ -275,7 +275,8 @@ swap_main() {
 
 	[ "$(read_line "$proc/sys/kernel/modules_disabled")" != 1 ] ||
 		quit "$exit_failed" "the kernel takes no modules any more (kernel.modules_disabled = 1): only a reboot helps"
-	exec 9> "$root/run/vsock-netns.lock"
+	swap_lock=$(lock_file) || exit "$exit_failed"
+	exec 9> "$swap_lock"
 	flock -n 9 || quit "$exit_failed" "another swap, rollback or installation is at work; nothing was changed"
 
 	swap_set=$(package_modules)

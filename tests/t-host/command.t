@@ -224,11 +224,24 @@ is "$status $(loaded)" "0 $swapped vsockmon:stock" "... without any it goes on" 
 like "$(parts '. command/lib/swap.sh; command() { return 1; }; named_monitors' 2>&1)" "vsockmon is loaded, and ip is missing" \
 	"... and where nobody can tell, it says so"
 again idle
-exec 7>"$root/run/vsock-netns.lock"
+mkdir -p "$root/run/vsock-netns"
+chmod 755 "$root/run/vsock-netns"
+exec 7>"$root/run/vsock-netns/lock"
 flock 7
 run swap
 is "$status $(did)" "1 " "two at a time do not work"
 exec 7>&-
+mkdir "$scratch/watch"
+for program in modprobe insmod; do
+	printf '#!/bin/sh\nreadlink /proc/$$/fd/9 >>%s/keeps\nexec %s/bin/%s "$@"\n' "$scratch" "$scratch" $program >"$scratch/watch/$program"
+	chmod 755 "$scratch/watch/$program"
+done
+PATH=$scratch/watch:$PATH run swap
+is "$status $(cat "$scratch/keeps")" "0 " "what modprobe leaves behind does not keep the lock"
+is "$(stat -c %a "$root/run/vsock-netns") $(ls "$root/run")" $'700 netns\nvsock-netns' "nobody but root can take it"
+: >"$scratch/keeps"
+PATH=$scratch/watch:$PATH run rollback
+is "$status $(sort -u "$scratch/keeps")" "0 " "nor does what insmod does"
 
 
 # ---- installed

@@ -40,6 +40,13 @@ make_install() {
 	# DKMS knows this version, and no other.
 	printf '#!/bin/sh\ncase "$1 $5" in status\\ 1.9) ;; status*) echo known ;; *) echo "dkms $*" >>%s/did ;; esac\n' "$scratch" \
 		>"$bin/dkms"
+	cat >>"$bin/dkms" <<-LOCK
+		[ "\$1" != remove ] || {
+			stat -c %a /run/vsock-netns
+			flock -n /run/vsock-netns/lock true || echo locked
+			ls -l /proc/\$\$/fd | grep -o '/run/vsock-netns.*' || :
+		} >$scratch/lock 2>&1
+	LOCK
 	chmod 755 "$bin/dkms" $share/settle "$tree"/{packaging/install,packaging/settle,command/install}
 	PATH=$bin:$PATH
 	export SOURCES=one
@@ -47,6 +54,7 @@ make_install() {
 	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
 	is "$? $(paste -s -d , "$scratch/did")" "0 dkms remove vsock-netns/$version --all,settle install" \
 		"make install KVER=…: what loses its modules to other sources gets them again" || diag "$(cat "$scratch/said")"
+	is "$(paste -s -d , "$scratch/lock")" "700,locked" "... beside nobody else, and what DKMS leaves behind does not keep the lock"
 	is "$(echo /usr/src/vsock-netns-*)" "/usr/src/vsock-netns-$version /usr/src/vsock-netns-kmod" "an older version's sources go"
 	rm -f "$scratch/did"
 	KVER=6.1.0-1-amd64 "$tree/scripts/dkms-install" >"$scratch/said" 2>&1
@@ -224,7 +232,7 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir "$scratch/private"
 	said=$(PACKAGING_SCRATCH=$scratch/private unshare --mount --propagation private "$self" 2>"$scratch/diag")
 	[ -n "$said" ] || diag "$(cat "$scratch/diag")"
-	is "$(grep '^1\.\.' <<<"$said")" "1..12" "make install: all of it is tried"
+	is "$(grep '^1\.\.' <<<"$said")" "1..13" "make install: all of it is tried"
 	while IFS= read -r line; do
 		like "$line" "^ok" "${line#*- }" || diag "$(cat "$scratch/diag")"
 	done < <(grep -E '^(not )?ok' <<<"$said")

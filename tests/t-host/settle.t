@@ -19,10 +19,11 @@ for program in uname id modinfo lsinitramfs unmkinitramfs; do
 done
 ln -s /bin/true "$scratch/bin/depmod"
 # An image is a list of paths. What makes one is a file, if there is one; with a file "readonly", nothing leaves /lib/modules;
-# nobody waits for the lock.
+# nobody waits for the lock. What would keep that when it stays behind is written down.
 cat >"$scratch/bin/update-initramfs" <<'GENERATOR'
 #!/bin/sh
 image=$VSOCK_NETNS_ROOT/boot/initrd.img-$3
+readlink /proc/$$/fd/9 >>"$VSOCK_NETNS_ROOT/keeps"
 [ ! -e "$VSOCK_NETNS_ROOT/generator" ] || . "$VSOCK_NETNS_ROOT/generator"
 GENERATOR
 cat >"$scratch/bin/rm" <<'RM'
@@ -49,6 +50,7 @@ cat >"$scratch/bin/dkms" <<'DKMS'
 #!/bin/bash
 root=$VSOCK_NETNS_ROOT tree=$VSOCK_NETNS_ROOT/var/lib/dkms/vsock-netns
 echo "$*" >>"$root/did"
+readlink /proc/$$/fd/9 >>"$root/keeps"
 action=$1 force='' kernel='' version=''
 shift
 while [ $# -gt 0 ]; do
@@ -268,7 +270,8 @@ done
 
 # ---- two at once
 machine
-exec 8>"$root/run/vsock-netns.lock"
+mkdir -m 755 "$root/run/vsock-netns"
+exec 8>"$root/run/vsock-netns/lock"
 /usr/bin/flock 8
 settle install
 like "$status $output" "^1 vsock-netns: waiting for another .*swap.*still at work; nothing was changed" "beside another or a swap it waits, not for ever"
@@ -276,6 +279,19 @@ is "$(cat "$root/did")" "" "... and does nothing"
 exec 8>&-
 settle install
 is "$status $(versions $first)" "0 $ours" "after that it works"
+is "$(stat -c %a "$root/run/vsock-netns") $(ls "$root/run")" "700 vsock-netns" "nobody but root can take the lock"
+rm "$root/lib/modules/$first/updates/dkms/vhost_vsock.ko"
+echo "usr/lib/modules/$first/kernel/net/vmw_vsock/vsock.ko" >"$root/boot/initrd.img-$first"
+: >"$root/generator"
+settle install
+settle remove
+is "$(sort -u "$root/keeps")" "" "no child has it"
+rm -r "$root/run/vsock-netns"
+touch "$root/run/vsock-netns"
+settle install
+like "$status $output" "^1 .*no lock in .*/run/vsock-netns, for the reason above: mend that, and repeat this" "where no lock can be made, it says so"
+rm "$root/run/vsock-netns"
+settle install
 
 # ---- a package and make install
 like "$output" "in place" "alone it says nothing of another one"
