@@ -187,13 +187,16 @@ done
 scriptlet() {
 	{
 		echo 'settle() { echo "settle $*"; return 1; }; dkms() { echo "dkms $*" >&3; return 4; }'
-		section "$1" | sed 's|/usr/share/vsock-netns/settle|settle|; s/%{version}/2/'
+		section "$1" | sed 's|/usr/share/vsock-netns/settle|settle|; s/%{version}/2/'"; s|/etc/dkms/no|$scratch/no|"
 	} >"$scratch/script"
 	echo /usr/src/kernels/6.1.0-1/Makefile | sh -e "$scratch/script" "$2" 3>&1
 	echo "$?"
 }
 is "$(scriptlet post 1 | paste -s -d ,)" "settle install -a,0" "rpm: %post of an installation"
 is "$(scriptlet post 2 | paste -s -d ,)" "dkms remove vsock-netns/2 --all,settle install -a,0" "rpm: %post of an upgrade"
+touch "$scratch/no-autoinstall"
+is "$(scriptlet post 2 | paste -s -d ,)" "settle install -a,0" "rpm: ... which takes nothing away where nothing would be built"
+rm "$scratch/no-autoinstall"
 is "$(scriptlet preun 0 | paste -s -d ,)" "settle remove,0" "rpm: %preun of a removal"
 is "$(scriptlet preun 1)" 0 "rpm: %preun of an upgrade"
 is "$(scriptlet transfiletriggerin 1 | paste -s -d ,)" "settle install -a,0" "rpm: %transfiletriggerin"

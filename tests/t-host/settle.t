@@ -242,6 +242,25 @@ is "$status $(cat "$root/boot/initrd.img-$first")" "0 usr/lib/modules/$first/ker
 rm "$root/generator" "$root/boot/initrd.img-$first"
 settle install
 is "$status $(versions $first)" "0 $ours" "but when somebody asks"
+install -D -m 755 /dev/null "$root/usr/share/vsock-netns/settle"
+rm "$root/lib/modules/$first/updates/dkms/vhost_vsock.ko"
+settle install -a
+is "$status $(versions $first) $(versions $second)" "0  $ours" "half a set becomes the kernel's own, a whole one stays" || diag "$output"
+like "$output" "$first: nothing is built, as .* says; the kernel's own modules are in place\\. To have ours: /usr/share/vsock-netns/settle install $first" \
+	"... and that is said, and how to have ours"
+settle install
+rm "$root/lib/modules/$first/updates/dkms/vhost_vsock.ko"
+touch "$root/readonly"
+settle install -a
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back: " "... or that it does not"
+machine
+touch "$root/etc/dkms/no-autoinstall"
+sources 1.9
+dkms add vsock-netns/1.9
+dkms install vsock-netns/1.9 -k $first
+settle install -a
+is "$status $(versions $first)" "0 1.9 1.9 1.9" "a whole set of another version stays"
+like "$output" "$first: nothing is built, .*; our modules of version 1.9 stay\\. To have $version: .*$first" "... and that is said"
 
 # ---- the sources are gone, and DKMS has the kernel's own module
 machine
