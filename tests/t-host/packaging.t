@@ -168,6 +168,34 @@ is "$(debian_script postinst triggered)" 0 "debian: postinst triggered"
 is "$(debian_script prerm upgrade "exit 4")" 0 "debian: prerm upgrade, when DKMS fails"
 is "$(debian_script prerm remove "exit 4" | paste -s -d ,)" "settle remove,0" "debian: prerm remove, when DKMS fails"
 
+# purge COMMAND…: with logs of kernels, of which some have not got their own back.
+purge() {
+	rm -rf "$scratch/log"
+	mkdir "$scratch/log"
+	for kernel in "$@"; do
+		printf '%s\n' today "$kernel" >"$scratch/log/${kernel##* }.log"
+	done
+	"$purge" 2>&1
+	if [ -d "$scratch/log" ]; then
+		find "$scratch/log" -type f -printf '%f\n' | sort | paste -s -d ,
+	else
+		echo gone
+	fi
+}
+# purges NAME FUNCTION
+purges() {
+	purge=$2
+	is "$(purge "the kernel's own modules are in place fine" "our modules are in place ours")" gone "$1: the logs go"
+	is "$(purge "the kernel's own modules are in place fine" "the kernel's own modules are not all back: a" \
+		"the kernel's own modules are in place; but the initramfs b" "interrupted, so that c")" "a.log,b.log,c.log" \
+		"$1: but for those of kernels that have not got their own back"
+}
+debian_purge() {
+	sed "s|/var/log/vsock-netns|$scratch/log|g" packaging/debian/vsock-netns-dkms.postrm >"$scratch/script"
+	sh "$scratch/script" purge
+}
+purges "debian: purge" debian_purge
+
 # ---- RPM
 spec=packaging/rpm/vsock-netns-dkms.spec
 if command -v rpmspec >/dev/null; then
@@ -212,6 +240,11 @@ arch_script() {
 	echo "$?"
 }
 is "$(arch_script pre_remove | paste -s -d ,)" "settle remove,0" "arch: a removal gives the kernels their own back"
+arch_purge() {
+	sed "s|/var/log/vsock-netns|$scratch/log|g" packaging/arch/vsock-netns-dkms.install >"$scratch/script"
+	bash -c '. "$1" && post_remove' - "$scratch/script"
+}
+purges "arch: post_remove" arch_purge
 is "$(grep -c 'settle' <(arch_script post_upgrade))" 0 "arch: an upgrade does not"
 arch_package() (
 	set -e

@@ -360,21 +360,52 @@ settle remove
 like "$status $output" "^1 .*$first: the kernel's own modules are not all back: .*/updates/dkms/vsock.ko is still there; modprobe would load .*/updates/dkms/vsock.ko as vsock\\. Mend" \
 	"settle remove: what stays is told"
 like "$output" "Read-only file system" "... with the reason"
+like "$output" "Mend that, then: rm '.*/updates/dkms/vsock.ko' '.*/vsock_loopback.ko' '.*/vhost_vsock.ko' && depmod -a $first" "... and what can be done without it"
 like "$(verdict $first)" "not all back.*Read-only file system" "... which is kept"
 rm "$root/readonly"
+by_hand=$(sed -n "s/.*$first: the .*Mend that, then: //p" <<<"$output")
+ok "... it can be typed" sh -c "$by_hand"
+is "$(versions $first) $(versions $second)" " $ours" "... and does it"
 settle remove
-is "$status $(versions $first)$(ls "$root/var/log")" "0 " "... after that all goes, the verdicts too" || diag "$output"
+is "$status $(versions $first)$(versions $second)$(ls "$root/var/log")" "0 " "... after that all goes, the verdicts too" || diag "$output"
 machine
 settle install
 touch "$root/readonly" "$root/fails.$first"
 sed -i 's/^version=.*/version=1.9/' "$root/lib/modules/$first/updates/dkms/vsock.ko"
 settle install $first
-like "$status $output" "^1 .*$first: the kernel's own modules are not all back" "settle install: the kernel's own are not said to stay when they do not"
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back.*Mend that, and repeat this" "settle install: the kernel's own are not said to stay when they do not"
 machine
 settle install
 touch "$root/loses"
 settle remove
-like "$status $output" "^1 .*$first: the kernel's own modules are not all back: modprobe would load nothing as vsock" "nor when one is lost"
+like "$status $output" "^1 .*$first: the kernel's own modules are not all back: modprobe would load nothing as vsock\\. .*comes back with the kernel's package" "nor when one is lost"
+is "$(ls "$root/var/log/vsock-netns")" "$first.log" "... of the others nothing is kept"
+machine
+settle install
+exec 8>"$root/run/vsock-netns/lock"
+/usr/bin/flock 8
+settle remove
+like "$status $output" "^1 .*still at work; nothing was changed.*should settle be gone by then:.* rm '$root/lib/modules/$first/.*depmod -a $first" \
+	"settle remove beside another: what can be done without it"
+exec 8>&-
+# DKMS has the kernel's own, and they cannot be put back.
+machine
+settle install
+mkdir -p "$tree/original_module/$first/x86_64" "$root/lib/modules/$first/updates/it's"
+stock=$root/lib/modules/$first/kernel/net/vmw_vsock/vsock.ko
+mv "$stock" "$tree/original_module/$first/x86_64/"
+echo "${stock#"$root"}" >"$tree/original_module/$first/x86_64/vsock.ko.origin"
+cp "$root/lib/modules/$first/updates/dkms/vsock.ko" "$root/lib/modules/$first/updates/it's/"
+echo "usr/lib/modules/$first/updates/dkms/vsock.ko" >"$root/boot/initrd.img-$first"
+echo 'echo made >"$image"' >"$root/generator"
+touch "$root/readonly"
+printf '#!/bin/sh\nexit 1\n' >"$scratch/bin/mv"
+chmod 755 "$scratch/bin/mv"
+settle remove
+rm "$root/readonly" "$scratch/bin/mv"
+by_hand=$(sed -n "s/.*$first: the .*Mend that, then: //p" <<<"$output")
+ok "settle remove: what can be typed has the kernel's own module where it was" sh -c "$by_hand && test -s '$stock'" || diag "$output"
+is "$(find "$root/lib/modules/$first/updates" -type f) $(cat "$root/boot/initrd.img-$first")" " made" "... nothing of ours is left, nor in the initramfs"
 
 # ---- the initramfs
 # image: a machine whose initramfs has the stock module; its generator is stdin.
