@@ -107,8 +107,16 @@ named_monitors() {
 			"install iproute2; nothing was changed"
 		return 1
 	}
-	monitor_records | while IFS=$tab read -r _ _ monitor_name monitor_file; do
-		say "  vsockmon interface $monitor_name: nsenter --net=$monitor_file ip link delete $monitor_name"
+	monitor_records | while IFS=$tab read -r _ monitor_inode monitor_name monitor_file; do
+		case $monitor_file in
+		# What that is may be another file by the time that somebody opens it.
+		"$proc"/*/fd/*)
+			monitor_pid=${monitor_file#"$proc/"}
+			say "  vsockmon interface $monitor_name in network namespace $monitor_inode, which only an open file keeps:" \
+				"$(describe_process "${monitor_pid%%/*}")"
+			;;
+		*) say "  vsockmon interface $monitor_name: nsenter --net=$monitor_file ip link delete $monitor_name" ;;
+		esac
 	done
 }
 
