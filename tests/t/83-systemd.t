@@ -10,23 +10,29 @@ set -uo pipefail
 . tests/lib/guest.sh
 . tests/lib/document.sh
 
-# A manager in a process namespace of its own, with nothing to start, but in this machine's network namespace.
-cat >/run/alone.target <<-UNIT
-	[Unit]
-	DefaultDependencies=no
-UNIT
+# A manager in a process namespace of its own, but in this machine's network namespace. Of this machine's units it knows those
+# of the bus that systemd-run --pipe talks over: what starts first of all, and cleans /tmp, is not wanted.
+units=/run/systemd/system
+mkdir -p $units
+for target in alone sysinit basic shutdown; do
+	printf '%s\n' "[Unit]" "DefaultDependencies=no" >$units/$target.target
+done
+echo "Wants=dbus.socket" >>$units/alone.target
+cp /lib/systemd/system/dbus.{socket,service} $units/
 start_manager() {
 	unshare --pid --fork --mount --propagation private --cgroup sh -c '
 		mount -t proc proc /proc &&
-			mkdir -p /run/systemd/system &&
-			cp /run/alone.target /run/systemd/system/ &&
-			exec env container=test /lib/systemd/systemd --system --unit=alone.target --log-target=console' \
-		>/run/manager 2>&1 &
+			exec env container=test SYSTEMD_UNIT_PATH="$0:/run/systemd/transient" \
+				/lib/systemd/systemd --system --unit=alone.target --log-target=console' $units >/run/manager 2>&1 &
 }
+# A client that is not in its process namespace has no number there, and is refused.
+beside_manager() { nsenter --pid --target "$(pgrep -o -x systemd)" -- "$@"; }
+systemctl() { beside_manager systemctl "$@"; }
+systemd-run() { beside_manager systemd-run "$@"; }
 manager_answers() { systemctl is-system-running | grep -qE 'running|degraded'; }
 
-# And nobody whom containers could be registered with.
-systemd-nspawn() { command systemd-nspawn --register=no --keep-unit "$@"; }
+# And nobody whom containers could be registered with; nor is there a terminal, whose lines end in another way.
+systemd-nspawn() { command systemd-nspawn --register=no --keep-unit --pipe "$@"; }
 
 load_loopback
 diag "$(systemctl --version | head -n 1)"

@@ -13,9 +13,10 @@ cd "$document_files" || bail "no directory"
 document=$OLDPWD/docs/examples.md
 machine=$(document_block "$document" machine.xml)
 printf '%s\n' "${machine#*$'\n'}" >machine.xml
-# Nothing of the kind runs here.
-mkdir -p /etc/libvirt
-printf '%s\n' 'security_driver = "none"' 'cgroup_controllers = []' 'namespaces = []' 'user = "root"' 'group = "root"' \
+# Nothing of the kind runs here, and what the package of the system's daemon makes is wanted without that daemon.
+getent passwd libvirt-qemu >/dev/null || useradd --system --user-group libvirt-qemu
+mkdir -p /etc/libvirt /var/log/libvirt
+printf '%s\n' 'security_driver = "none"' 'cgroup_controllers = []' 'namespaces = []' 'user = "root"' 'group = "root"' 'stdio_handler = "file"' \
 	>/etc/libvirt/qemu.conf
 
 load_loopback
