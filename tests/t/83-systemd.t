@@ -20,6 +20,7 @@ done
 echo "Wants=dbus.socket" >>$units/alone.target
 cp /lib/systemd/system/dbus.{socket,service} $units/
 start_manager() {
+	# shellcheck disable=SC2016  # for the inner shell
 	unshare --pid --fork --mount --propagation private --cgroup sh -c '
 		mount -t proc proc /proc &&
 			exec env container=test SYSTEMD_UNIT_PATH="$0:/run/systemd/transient" \
