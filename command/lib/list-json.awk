@@ -13,24 +13,29 @@ function process(pid,    object) {
 	return "{" member(object, "container", text_or_null(container[pid])) "}"
 }
 
-function socket(inode, i,    object, list, pids, count, j) {
-	count = split(users[inode, i], pids, ",")
-	for (j = 1; j <= count; j++)
-		list = element(list, process(pids[j]))
+# What may be very many is printed, and not made one text first.
+
+function print_socket(inode, i,    object, pids, count, j) {
 	object = member("", "state", text(state[inode, i]))
 	object = member(object, "local", address(here[inode, i]))
 	object = member(object, "peer", address(peer[inode, i]))
-	return "{" member(object, "processes", "[" list "]") "}"
+	printf "{%s, %s: [", object, text("processes")
+	count = split(users[inode, i], pids, ",")
+	for (j = 1; j <= count; j++)
+		printf "%s%s", j == 1 ? "" : ", ", process(pids[j])
+	printf "]}"
 }
 
-function guest(inode, i,    object) {
+function print_guest(inode, i,    object) {
 	object = member("", "cid", number_or_null(cid[inode, i]))
 	object = member(object, "name", text_or_null(guest_name[inode, i]))
 	object = member(object, "process", process(monitor[inode, i]))
-	return "{" member(object, "ports", "[" ports_of(inode, cid[inode, i]) "]") "}"
+	printf "{%s, %s: [", object, text("ports")
+	print_ports(inode, cid[inode, i], "")
+	printf "]}"
 }
 
-function namespace(inode,    object, list, i) {
+function print_namespace(inode,    object, list, i) {
 	object = member("", "inode", number_or_null(inode))
 	for (i = 1; i <= name_count[inode]; i++)
 		list = element(list, text(names[inode, i]))
@@ -40,25 +45,33 @@ function namespace(inode,    object, list, i) {
 	object = member(object, "g2h_fallback", number_or_null(fallback[inode]))
 	object = member(object, "processes", number_or_null(processes[inode]))
 	object = member(object, "process", first[inode] == "" ? "null" : process(first[inode]))
-	list = ""
-	for (i = 1; i <= socket_count[inode]; i++)
-		list = element(list, socket(inode, i))
-	object = member(object, "sockets", sockets_listed == "yes" ? "[" list "]" : "null")
-	list = ""
-	for (i = 1; i <= guest_count[inode]; i++)
-		list = element(list, guest(inode, i))
-	return "{" member(object, "guests", "[" list "]") "}"
+	printf "{%s, %s: %s", object, text("sockets"), sockets_listed == "yes" ? "[" : "null"
+	if (sockets_listed == "yes") {
+		for (i = 1; i <= socket_count[inode]; i++) {
+			printf "%s", i == 1 ? "" : ", "
+			print_socket(inode, i)
+		}
+		printf "]"
+	}
+	printf ", %s: [", text("guests")
+	for (i = 1; i <= guest_count[inode]; i++) {
+		printf "%s", i == 1 ? "" : ", "
+		print_guest(inode, i)
+	}
+	printf "]}"
 }
 
 END {
 	object = member("", "version", text(version))
 	object = member(object, "kernel", text(kernel))
 	object = member(object, "vsock", text(vsock))
-	for (i = 1; i <= namespaces; i++)
-		list = element(list, (i == 1 ? "" : "\n  ") namespace(order[i]))
-	object = member(object, "namespaces", "[" list "]")
+	printf "{%s, %s: [", object, text("namespaces")
+	for (i = 1; i <= namespaces; i++) {
+		printf "%s", i == 1 ? "" : ",\n  "
+		print_namespace(order[i])
+	}
 	list = ""
 	while ((getline line < left_out) > 0)
 		list = element(list, text(line))
-	printf "{%s}\n", member(object, "left_out", "[" list "]")
+	printf "], %s: [%s]}\n", text("left_out"), list
 }

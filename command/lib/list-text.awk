@@ -50,17 +50,17 @@ END {
 		printf line, heading[i], inode, mode[inode] == "" ? "-" : mode[inode], processes[inode],
 			sockets_listed == "yes" ? socket_count[inode] + 0 : "?", guest_count[inode] + 0
 		for (j = 1; j <= socket_count[inode]; j++) {
+			printf "    socket  %-6s  %s -> %s  ", state[inode, j], here[inode, j], peer[inode, j]
 			count = split(users[inode, j], pids, ",")
-			list = ""
 			for (k = 1; k <= count; k++)
-				list = list (k == 1 ? "" : ", ") who(pids[k])
-			printf "    socket  %-6s  %s -> %s  %s\n", state[inode, j], here[inode, j], peer[inode, j], list
+				printf "%s%s", k == 1 ? "" : ", ", who(pids[k])
+			print ""
 		}
 		for (j = 1; j <= guest_count[inode]; j++) {
-			ports = ports_of(inode, cid[inode, j])
-			printf "    guest   CID %s  %s%s%s\n", cid[inode, j] == "" ? "unknown" : cid[inode, j],
-				guest_name[inode, j] == "" ? "" : plain(guest_name[inode, j]) ": ", who(monitor[inode, j]),
-				ports == "" ? "" : "  ports " ports
+			printf "    guest   CID %s  %s%s", cid[inode, j] == "" ? "unknown" : cid[inode, j],
+				guest_name[inode, j] == "" ? "" : plain(guest_name[inode, j]) ": ", who(monitor[inode, j])
+			print_ports(inode, cid[inode, j], "  ports ")
+			print ""
 		}
 	}
 }

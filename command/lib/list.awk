@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Reads the records of machine.sh into arrays, for list-text.awk and list-json.awk.
+# Reads the records of machine.sh and what it calls into arrays, for list-text.awk and list-json.awk.
 
 $1 == "namespace" {
 	order[++namespaces] = $2
@@ -21,8 +21,13 @@ $1 == "socket" {
 	here[$2, i] = $4
 	peer[$2, i] = $5
 	users[$2, i] = $6
+	other = $2 SUBSEP cid_of($5)
+	port_at[other, ++port_count[other]] = port_of($5)
 }
+# Open twice it is one guest.
+$1 == "guest" && $3 != "" && ($2, $3, $4) in guest_known { next }
 $1 == "guest" {
+	guest_known[$2, $3, $4] = 1
 	i = ++guest_count[$2]
 	cid[$2, i] = $3
 	monitor[$2, i] = $4
@@ -33,24 +38,22 @@ $1 == "guest" {
 function cid_of(address) { sub(/:[^:]*$/, "", address); return address }
 function port_of(address) { sub(/.*:/, "", address); return address }
 
-# Which ports of a guest have a connection: of its own namespace, or of all global ones.
-function ports_of(inode, wanted,    i, j, other, seen, list, port) {
-	list = ""
+# Prints which ports of a guest have a connection, of its own namespace or of all global ones, with BEFORE in front.
+# Sockets may be very many, so that nothing here or in what includes this makes a text of them.
+function print_ports(inode, wanted, before,    i, j, other, seen, port) {
 	if (wanted == "")
-		return list
+		return
 	for (i = 1; i <= namespaces; i++) {
 		other = order[i]
 		if (other != inode && (mode[other] == "local" || mode[inode] == "local"))
 			continue
-		for (j = 1; j <= socket_count[other]; j++) {
-			if (cid_of(peer[other, j]) != wanted)
+		for (j = 1; j <= port_count[other, wanted]; j++) {
+			port = port_at[other, wanted, j]
+			if (port in seen)
 				continue
-			port = port_of(peer[other, j])
-			if (!(port in seen)) {
-				seen[port] = 1
-				list = list (list == "" ? "" : ", ") port
-			}
+			seen[port] = 1
+			printf "%s%s", before, port
+			before = ", "
 		}
 	}
-	return list
 }

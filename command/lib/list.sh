@@ -17,9 +17,11 @@ list_main() {
 		trap 'rm -f "$left_out"' EXIT
 		trap 'exit "$exit_failed"' HUP INT TERM
 	fi
-	machine_records | with_processes | awk -F "$tab" -v version="$list_version" -v kernel="$(uname -r)" \
+	# All of it first: a signal that leave_out sends counts when the pipe has ended.
+	list_answer=$(machine_records | with_processes | awk -F "$tab" -v version="$list_version" -v kernel="$(uname -r)" \
 		-v sockets_listed="$list_diag" -v vsock="$(kind_loaded vsock)" -v left_out="$left_out" \
-		-f "$lib/json.awk" -f "$lib/list.awk" -f "$lib/$list_renderer"
+		-f "$lib/json.awk" -f "$lib/list.awk" -f "$lib/$list_renderer")
+	say "$list_answer"
 	[ "$json" = no ] || return 0
 	if [ "$(kind_loaded vsock)" = absent ]; then
 		say "vsock is not loaded: there is no socket and no mode."

@@ -63,6 +63,10 @@ with_processes() {
 		$1 == "guest" { named[$4] = 1 }
 		$1 == "socket" { count = split($6, pids, ","); for (i = 1; i <= count; i++) named[pids[i]] = 1 }
 		END { for (pid in named) if (!(pid in known)) print pid }' | while read -r extra_pid; do
+		if out_of_time; then
+			leave_out "it took too long: not all processes are described"
+			break
+		fi
 		process_record "$extra_pid"
 	done
 }

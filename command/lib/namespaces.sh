@@ -42,12 +42,13 @@ namespaces() {
 
 # enter INODE FILE COMMAND...: runs the command in the network namespace INODE, which FILE leads to. A process can put any
 # other file in the place of FILE, and to open that may wait for ever, or do something, as with a watchdog. To mount it opens
-# nothing; then the kernel says what it is. The mount namespace ends with the command, and needs some file to mount over.
+# nothing; then the kernel says what it is. The mount namespace ends with the command, and keeps nothing busy that is unmounted
+# meanwhile; it needs some file to mount over.
 enter() {
 	enter_inode=$1 enter_file=$2
 	shift 2
 	# shellcheck disable=SC2016  # for the inner shell
-	within 30 unshare --mount sh -c '
+	within 30 unshare --mount --propagation slave sh -c '
 		proc=$1 inode=$2 file=$3
 		shift 3
 		mount --no-canonicalize --bind "$file" "$proc/version" || exit

@@ -120,10 +120,17 @@ named_monitors() {
 	done
 }
 
+# too_late: they may be very many, and swap has the lock.
+too_late() {
+	out_of_time || return 1
+	leave_out "it took too long: not all who use the modules are named"
+}
+
 # named_holders: guests, sockets, and who has /dev/vsock open.
 named_holders() {
 	guest_records | awk -F "$tab" '{ print ($3 == "" ? "unknown" : $3), $4, $5 }' |
 		while read -r holder_cid holder_pid holder_name; do
+			! too_late || break
 			say "  VM${holder_name:+ $(plain "$holder_name")}, CID $holder_cid: $(describe_process "$holder_pid")"
 		done
 	namespace_records | awk -F "$tab" '$1 == "socket" { print $3, $4, $5, ($6 == "" ? "-" : $6) }' |
@@ -132,10 +139,12 @@ named_holders() {
 				say "  socket $holder_state $holder_here -> $holder_peer: of no process; it is being closed, or the kernel's"
 			fi
 			for holder_pid in $(say "$holder_pids" | tr ',-' '  '); do
+				! too_late || break 2
 				say "  socket $holder_state $holder_here -> $holder_peer: $(describe_process "$holder_pid")"
 			done
 		done
 	devices vsock | cut -d ' ' -f 1 | uniq | while read -r holder_pid; do
+		! too_late || break
 		say "  /dev/vsock: $(describe_process "$holder_pid")"
 	done
 }

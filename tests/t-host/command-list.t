@@ -241,7 +241,17 @@ is "$(parts "socket_records 100 <$scratch/sockets")" "socket"$'\t'"100"$'\t'"LIS
 	"a socket that a process has very often"
 is "$(left_out=$scratch/note parts leave_out it 2>&1; ls "$scratch/note" 2>&1)" \
 	"vsock-netns: it"$'\n'"ls: cannot access '$scratch/note': No such file or directory" "nothing is written where the environment says"
-is "$(parts "left_out=/dev/full; leave_out it; echo an answer" 2>/dev/null)" "" "no answer when what was left out cannot be noted"
+echo --vsock >"$root/ss-fails"
+# Where nothing can be written, and which is not removed.
+printf '%s\n' "#!/bin/sh" "echo $scratch/bin" >"$scratch/bin/mktemp"
+chmod 755 "$scratch/bin/mktemp"
+is "$(command/vsock-netns list --json 2>/dev/null)" "" "no answer when what was left out cannot be noted"
+rm "$scratch/bin/mktemp" "$root/ss-fails"
+for what in "machine_records | with_processes:not all processes are described" \
+	"with_processes <$scratch/few:not all processes are described" "named_holders:not all who use the modules are named"; do
+	like "$(printf 'guest\t100\t3\t900\tx\n' >"$scratch/few"; parts ". command/lib/swap.sh; machine_deadline=0; ${what%:*}" 2>&1)" \
+		"it took too long: " "... when it took too long, ${what%%[ :]*} says so"
+done
 (exec 2>/dev/null; timeout 1 command/vsock-netns list --json >/dev/full)
 is "$(find "$root/run" -name 'vsock-netns.??????')" "" "nothing is left in /run"
 
